@@ -1,0 +1,49 @@
+# `make help` lists the targets.
+PYTHON ?= python3
+SCENARIO ?= quick
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help bench test lint wheel clean
+
+help: ## show this
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "variables: SCENARIO=$(SCENARIO) (of bench; see launchbench list scenarios), ARGS= (of bench and test), PYTHON=$(PYTHON)"
+
+# A run needs nothing of the tests. pip is called only when what is declared has changed.
+$(VENV)/ready-run: pyproject.toml hatch_build.py
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
+		echo "no virtual environment: install python3-venv, or name another Python with PYTHON=" >&2; exit 1; }
+	@echo "setting up in $(VENV) ..." >&2
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/ready-test: $(VENV)/ready-run
+	@$(PIP) install --editable '.[test]'
+	@touch $@
+
+$(VENV)/ready-lint: $(VENV)/ready-test
+	@$(PIP) install --editable '.[test,lint]'
+	@touch $@
+
+bench: $(VENV)/ready-run ## set up and run a scenario: terminal summary and result file
+	@$(BIN)/launchbench run $(SCENARIO) $(ARGS)
+
+test: $(VENV)/ready-test ## set up and run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/ready-lint ## ruff, mypy, import-linter, and every warning about the C as an error
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/lint_c.py
+
+wheel: $(VENV)/ready-run ## build the wheel, with the native worker inside
+	@$(PIP) wheel --no-deps --wheel-dir dist .
+
+clean: ## remove what was built, and the virtual environment
+	rm -rf build dist $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,5 @@
+"""`python -m bench` is `launchbench`."""
+
+from bench.cli import main
+
+main()

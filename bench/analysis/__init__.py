@@ -1,0 +1,26 @@
+"""What results mean: from recordings to cells. It knows the result file and nothing of measuring."""
+
+from bench.analysis.identity import Machine
+from bench.analysis.latency import Latency, latency, percentile
+from bench.analysis.overview import Analysis, ResultFile, analyse
+from bench.analysis.summary import AXES, CellSummary, CommandSummary, summarise
+from bench.analysis.table import Launches, Leftovers, Table, WorkerRow, table
+
+__all__ = [
+    "AXES",
+    "Analysis",
+    "CellSummary",
+    "CommandSummary",
+    "Latency",
+    "Launches",
+    "Leftovers",
+    "Machine",
+    "ResultFile",
+    "Table",
+    "WorkerRow",
+    "analyse",
+    "latency",
+    "percentile",
+    "summarise",
+    "table",
+]

@@ -1,0 +1,61 @@
+"""Centre and tails of latencies that come in groups, one group a worker.
+
+Integers in, integers out, in ns. Intervals are inference's; which launches count is summary's.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_TAIL_SAMPLES = 10
+"""A percentile p is given only where at least so many of the n observations are expected beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """One kind of latency of a cell, in ns, over `n` launches."""
+
+    p50: int
+    """The median of worker medians: launches of one worker are not independent."""
+    p50_low: int | None
+    p50_high: int | None
+    """The interval of `p50`; null until inference gives it."""
+    p90: int | None
+    p99: int | None
+    """Over all launches pooled, by nearest rank; null where n(1-p) < 10."""
+    max: int
+    n: int
+
+
+def latency(workers: Iterable[Sequence[int]]) -> Latency | None:
+    """Sum up the latencies of each worker's launches; None when there is no launch at all."""
+    measured = [worker for worker in workers if worker]
+    if not measured:
+        return None
+    pooled = sorted(value for worker in measured for value in worker)
+    return Latency(
+        p50=round(statistics.median(statistics.median(worker) for worker in measured)),
+        p50_low=None,
+        p50_high=None,
+        p90=percentile(pooled, 90),
+        p99=percentile(pooled, 99),
+        max=pooled[-1],
+        n=len(pooled),
+    )
+
+
+def percentile(ordered: Sequence[int], percent: int) -> int | None:
+    """Return the nearest-rank percentile of an ascending sequence, or None where n(1-p) < 10.
+
+    Nearest rank: the smallest observation that at least `percent` of them do not exceed (Hyndman and Fan 1996, type 1).
+    """
+    n = len(ordered)
+    if n * (100 - percent) < _TAIL_SAMPLES * 100:  # in integers: 100 * (1 - 0.9) is less than 10 in floating point
+        return None
+    rank = -(-n * percent // 100)
+    return ordered[rank - 1]

@@ -1,0 +1,110 @@
+"""Everything that a report may show about a set of result files, as one frozen value.
+
+It gathers what the other modules of analysis conclude, and says which files it rests on. Showing it is report's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.analysis.identity import Machine, machine_of
+from bench.analysis.summary import CellSummary, summarise
+from bench.analysis.table import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bench.record import Header, Recording
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """What a result file is, next to what it measured."""
+
+    path: str
+    header: Header
+    machine: Machine
+    sessions: int
+    workers: int
+    """Worker lines; a complete file has `planned` of them."""
+    planned: int
+    interrupted: str | None
+    """The signal's name, when the last session that could say so was stopped by one."""
+    torn: bool
+
+    @property
+    def complete(self) -> bool:
+        """Every planned worker has its line."""
+        return self.workers >= self.planned
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The subject of a report."""
+
+    files: tuple[ResultFile, ...]
+    fingerprints: Mapping[Machine, Mapping[str, object]]
+    """As the first file of each machine has it."""
+    cells: tuple[CellSummary, ...]
+    warnings: tuple[str, ...]
+    """One line each, with its remedy: about reading, then joining, then what is missing."""
+
+
+def analyse(recordings: Iterable[Recording]) -> Analysis:
+    """Sum up recordings: files of the same machine and scenario merge, others stand side by side."""
+    recordings = tuple(recordings)
+    joined = table(recordings)
+    files = tuple(_result_file(recording) for recording in recordings)
+    return Analysis(
+        files=files,
+        fingerprints={file.machine: file.header["machine"] for file in reversed(files)},
+        cells=summarise(joined.rows),
+        warnings=(
+            *(warning for recording in recordings for warning in recording.warnings),
+            *joined.warnings,
+            *_merge_warnings(files),
+            *(_incomplete(file) for file in files if not file.complete),
+        ),
+    )
+
+
+def _result_file(recording: Recording) -> ResultFile:
+    footer = recording.footer
+    return ResultFile(
+        path=str(recording.path),
+        header=recording.header,
+        machine=machine_of(recording.header["machine"]),
+        sessions=1 + len(recording.sessions),
+        workers=len(recording.workers),
+        planned=recording.planned,
+        interrupted=footer["interrupted"] if footer else None,
+        torn=recording.torn,
+    )
+
+
+def _incomplete(file: ResultFile) -> str:
+    return (
+        f"{file.path}: incomplete, {file.workers} of {file.planned} workers: "
+        "complete it with launchbench run --resume, on the machine it was measured on"
+    )
+
+
+def _merge_warnings(files: Iterable[ResultFile]) -> Iterable[str]:
+    """Warn where files count as one although they were not measured in the same way."""
+    merged: dict[tuple[Machine, str], list[Header]] = {}
+    for file in files:
+        merged.setdefault((file.machine, file.header["scenario"]["name"]), []).append(file.header)
+    for (_, scenario), headers in merged.items():
+        settings = [_without_rounds(header["scenario"]["settings"]) for header in headers]
+        if any(other != settings[0] for other in settings):
+            yield f"scenario {scenario}: files with different settings are merged: report them one by one"
+        builds = Counter(header["tool"]["worker_build"] for header in headers)
+        if len(builds) > 1:
+            yield f"scenario {scenario}: files of {len(builds)} worker builds are merged: report them one by one"
+
+
+def _without_rounds(settings: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what only says how often: more rounds are more of the same."""
+    return {name: value for name, value in settings.items() if name != "rounds"}

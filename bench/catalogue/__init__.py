@@ -1,0 +1,91 @@
+"""WITH WHAT: the strategies, reapers, hygiene and backings that exist on this machine, and the workers that have them.
+
+    catalogue = load()
+    catalogue.strategy("vfork_exec").available
+
+Loading builds the native worker when its sources changed. Nothing is measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench import installation
+from bench.catalogue import build as native_build
+from bench.catalogue.build import Build, BuildError
+from bench.catalogue.native import CatalogueError, Entry, ask, python_worker
+from bench.scenario import Vocabulary
+
+# Of the host itself (strategies/host/footprint.c), not files of their own.
+BACKINGS = (
+    Entry("backing", "anon", "private anonymous memory in base pages, every page touched", None),
+    Entry("backing", "reserved", "one private anonymous mapping, untouched: address space without memory", None),
+)
+
+__all__ = ["Build", "BuildError", "Catalogue", "CatalogueError", "Entry", "load"]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that can be named in a scenario, and the programs that carry it out."""
+
+    build: Build
+    strategies_folder: Path
+    entries: tuple[Entry, ...]
+
+    def of(self, kind: str) -> list[Entry]:
+        """All entries of a kind, by name."""
+        return sorted((entry for entry in self.entries if entry.kind == kind), key=lambda entry: entry.name)
+
+    @cached_property
+    def _strategies(self) -> dict[str, Entry]:
+        return {entry.name: entry for entry in self.of("strategy")}
+
+    def strategy(self, name: str) -> Entry:
+        """One strategy. Raises KeyError."""
+        return self._strategies[name]
+
+    def worker(self, entry: Entry) -> list[str]:
+        """The command line of the worker that has a strategy, without its last word (`work`)."""
+        return python_worker(self.strategies_folder) if entry.runtime == "python" else [str(self.build.worker)]
+
+    def vocabulary(self) -> Vocabulary:
+        """The names, for reading a scenario."""
+
+        def names(kind: str) -> tuple[str, ...]:
+            return tuple(entry.name for entry in self.of(kind))
+
+        return Vocabulary(
+            strategies={entry.name: entry.own_reaper for entry in self.of("strategy")},
+            reapers=names("reaper"),
+            hygiene=names("hygiene"),
+            backings=names("backing"),
+            hazards=names("hazard"),
+        )
+
+
+def _one_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    found: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        if found.setdefault((entry.kind, entry.name), entry) is not entry:
+            raise CatalogueError(f"two of the strategies' files register the {entry.kind} {entry.name!r}")
+    return tuple(found.values())
+
+
+def load() -> Catalogue:
+    """Find or build the workers and ask them. Raises BuildError, CatalogueError."""
+    strategies = installation.strategies()
+    shipped = native_build.read(installation.SHIPPED / "native")
+    if installation.is_checkout() or shipped is None:
+        build = native_build.ensure(strategies, installation.builds())
+    else:
+        build = shipped
+    entries = (
+        *ask([str(build.worker)], "native"),
+        *ask(python_worker(strategies), "python"),
+        *BACKINGS,
+    )
+    return Catalogue(build, strategies, _one_each(entries))

@@ -1,0 +1,153 @@
+"""Compiles the native worker and the programs it launches. Standard library only: the wheel's build hook loads this
+file by path, before any dependency exists.
+
+Not for: finding out what the worker can do (native.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Explicit, never the interpreter's: what is measured must not depend on how some Python was compiled.
+WARNINGS = (
+    "-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wvla", "-Wwrite-strings",
+)  # fmt: skip
+COMMON = ("-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", *WARNINGS)
+# Bound at load: the first call of a function must not resolve symbols inside a timed window, or in a vfork child.
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "glibc": (*COMMON, "-fPIE", "-pie", "-Wl,-z,now"),
+    "glibc-static": (*COMMON, "-static"),
+}
+# Two program headers and no libc: a launch is timed, not a program's start.
+COMMAND_FLAGS = (
+    "-std=gnu11", "-O2", "-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-pie",
+    *WARNINGS, "-Wno-missing-prototypes", "-static", "-no-pie", "-nostdlib", "-nostartfiles", "-Wl,--build-id=none",
+    "-Wl,-z,norelro", "-Wl,-z,noseparate-code", "-s",
+)  # fmt: skip
+WORKER_FOLDERS = ("host", "launch", "reap", "hygiene", "hazard")
+WORKER = "launchbench-worker"
+RECORD = "build.json"
+
+
+class BuildError(Exception):
+    """The worker cannot be built; its text names the reason and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One finished build: its folder holds the worker, the launched programs and build.json."""
+
+    folder: Path
+    digest: str
+    """SHA-256, 12 hex digits, of sources, flags and compiler."""
+    variant: str
+
+    @property
+    def worker(self) -> Path:
+        """The native worker."""
+        return self.folder / WORKER
+
+
+def compiler() -> str:
+    """The C compiler: $CC, else the first of cc, gcc, clang. Raises BuildError."""
+    for name in filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")):
+        found = shutil.which(name)
+        if found:
+            return found
+    raise BuildError("no C compiler: install gcc, or name one in CC")
+
+
+def _version(program: str) -> str:
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    return output.splitlines()[0] if output else program
+
+
+def sources(strategies: Path) -> list[Path]:
+    """Every file that decides what is measured, Python strategies included, in a stable order."""
+    return sorted(path for path in strategies.rglob("*") if path.suffix in {".c", ".h", ".py"})
+
+
+def digest(strategies: Path, variant: str, version: str) -> str:
+    """Identifies a build: SHA-256, 12 hex digits, over sources, flags and the compiler's version."""
+    sha = hashlib.sha256()
+    for path in sources(strategies):
+        sha.update(f"{path.relative_to(strategies)}\0".encode() + path.read_bytes() + b"\0")
+    sha.update("\0".join((variant, *VARIANTS[variant], *COMMAND_FLAGS, version)).encode())
+    return sha.hexdigest()[:12]
+
+
+def read(folder: Path) -> Build | None:
+    """The build that a folder holds, or None."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return Build(folder, record["digest"], record["variant"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _compile(cc: str, flags: Sequence[str], output: Path, files: Sequence[Path]) -> None:
+    command = [cc, *flags, "-o", str(output), *map(str, files)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise BuildError(f"{output.name} does not compile:\n{result.stderr.strip()}")
+
+
+def compile_into(folder: Path, strategies: Path, variant: str = "glibc") -> Build:
+    """Compiles one variant into a folder, which it makes. Raises BuildError."""
+    cc = compiler()
+    version = _version(cc)
+    name = digest(strategies, variant, version)
+    folder.mkdir(parents=True, exist_ok=True)
+    worker = [path for part in WORKER_FOLDERS for path in sorted((strategies / part).glob("*.c"))]
+    _compile(cc, VARIANTS[variant], folder / WORKER, worker)
+    for source in sorted((strategies / "command").glob("*.c")):
+        _compile(cc, COMMAND_FLAGS, folder / source.stem, [source])
+    record = {
+        "digest": name,
+        "variant": variant,
+        "compiler": version,
+        "flags": list(VARIANTS[variant]),
+        "command_flags": list(COMMAND_FLAGS),
+    }
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return Build(folder, name, variant)
+
+
+def ensure(strategies: Path, folders: Sequence[Path], variant: str = "glibc") -> Build:
+    """The build of these very sources: found in one of the folders, else compiled into the first that can be written.
+
+    Raises BuildError, also when no folder can be written.
+    """
+    name = digest(strategies, variant, _version(compiler()))
+    for folder in folders:
+        found = read(folder / f"{name}-{variant}")
+        if found:
+            return found
+    for folder in folders:
+        final = folder / f"{name}-{variant}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
+        except OSError:
+            continue  # such as a checkout of somebody else's: the next folder is the user's own
+        try:
+            scratch.chmod(0o755)  # mkdtemp's 0700 would shut out an ordinary user after root's build
+            compile_into(scratch, strategies, variant)
+            # Whole or not at all, and two builds at once do no harm: the loser finds the winner's in place.
+            try:
+                scratch.rename(final)
+            except OSError:
+                if not read(final):
+                    raise
+            return read(final) or Build(final, name, variant)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    raise BuildError(f"nowhere to build: none of {', '.join(map(str, folders))} can be written")

@@ -1,0 +1,66 @@
+"""Asks the workers what they can do: the native one and the bare Python one, each with `list`.
+
+Not for: compiling (build.py), or for the order and kinds of what is shown (commands).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+_PATIENCE_S = 30.0
+
+
+class CatalogueError(Exception):
+    """A worker cannot say what it can do; the text names which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One strategy, reaper, hygiene or backing, as it exists on this machine."""
+
+    kind: str
+    name: str
+    summary: str
+    reason: str | None
+    """Why it is not available here; None when it is."""
+    runtime: Literal["native", "python"] = "native"
+    own_reaper: bool = False
+    """Of a strategy: it collects its children by itself."""
+    launches_nothing: bool = False
+    status_form: Literal["wait", "shell"] = "wait"
+    """Of a strategy: how an outcome comes back: the wait status, or as `$?` in a shell."""
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be measured here."""
+        return self.reason is None
+
+
+def base_interpreter() -> str:
+    """The interpreter itself, without the virtual environment around it: what runs `-I -S`."""
+    return str(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def python_worker(strategies: Path) -> list[str]:
+    """The command line of the bare Python worker, without its last word."""
+    return [base_interpreter(), "-I", "-S", "-B", str(strategies / "host" / "worker.py")]
+
+
+def ask(command: Sequence[str], runtime: Literal["native", "python"]) -> list[Entry]:
+    """What one worker lists. Raises CatalogueError."""
+    try:
+        result = subprocess.run(
+            [*command, "list"], capture_output=True, text=True, timeout=_PATIENCE_S, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CatalogueError(f"{command[0]} does not run: {error}") from None
+    if result.returncode != 0:
+        last = result.stderr.strip().splitlines()[-1:] or [f"exit status {result.returncode}"]
+        raise CatalogueError(f"{' '.join(command)} list: {last[0]}")
+    return [Entry(runtime=runtime, **json.loads(line)) for line in result.stdout.splitlines()]

@@ -1,0 +1,261 @@
+"""`launchbench run`: a scenario in, a result file and its summary out."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from bench.commands import AnswerIsNo, Incomplete, InvalidInput
+
+if TYPE_CHECKING:
+    from bench.catalogue import Catalogue
+    from bench.measure import Plan
+    from bench.record import Footer, Header, Journal, Recording
+    from bench.scenario import Scenario
+
+
+class _Job(NamedTuple):
+    """A run that is ready to begin: its file is open, its first line written."""
+
+    plan: Plan
+    journal: Journal
+    session: int
+    done: frozenset[tuple[str, int]]
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The result file [default: in results/].")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Run exactly what FILE lacks.")
+@click.option("--only", multiple=True, metavar="KEY=VALUE,...", help="Measure these cells only, such as strategy=vfork_exec.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a setting of the scenario.")
+@click.option("--rounds", metavar="N", help="The same as --set rounds=N.")
+@click.option("--launches", metavar="N", help="The same as --set launches=N.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Of the order and of the commands' choice.")
+@click.option("--dry-run", is_flag=True, help="Show the cells, and which of them this machine would refuse.")
+@click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
+def run(  # noqa: PLR0913 - one parameter an option
+    *,
+    scenario: str | None,
+    output: Path | None,
+    resume: Path | None,
+    only: tuple[str, ...],
+    settings: tuple[str, ...],
+    rounds: str | None,
+    launches: str | None,
+    seed: int | None,
+    dry_run: bool,
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Measure SCENARIO: a path, or the name of one that ships (`launchbench list scenarios`)."""
+    from bench import catalogue as catalogues  # noqa: PLC0415 - see bench.commands
+    from bench.measure import CannotResumeError  # noqa: PLC0415
+    from bench.record import JournalError, UnreadableResult  # noqa: PLC0415
+    from bench.scenario import FilterError, ScenarioError  # noqa: PLC0415
+
+    if scenario is None and resume is None:
+        raise InvalidInput("name a scenario (launchbench list scenarios), or a file with --resume")
+    if resume and (output or only or seed is not None or dry_run):
+        raise InvalidInput("--resume continues a file as it was planned: -o, --only, --seed and --dry-run do not go with it")
+    overrides = [_pair(text) for text in settings]
+    overrides += [(key, value) for key, value in (("rounds", rounds), ("launches", launches)) if value is not None]
+    try:
+        catalogue = catalogues.load()
+        if resume:
+            job = _continue(resume, scenario, overrides, catalogue)
+        else:
+            plan, text, path = _plan(str(scenario), overrides, only, seed, catalogue)
+            if dry_run:
+                _show_plan(plan, catalogue)
+                return
+            job = _begin(plan, text, path, output, catalogue)
+    except (ScenarioError, FilterError, JournalError, UnreadableResult, CannotResumeError) as error:
+        raise InvalidInput(str(error)) from None
+    except (catalogues.BuildError, catalogues.CatalogueError) as error:
+        raise InvalidInput(str(error)) from None
+    footer = _measure(job, catalogue, quiet=quiet)
+    _finish(job.journal.path, footer, quiet=quiet, strict=strict)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"--set {text}: is not KEY=VALUE")
+    return key.strip(), value
+
+
+def _read(name: str, overrides: list[tuple[str, str]], catalogue: Catalogue) -> tuple[Scenario, Path]:
+    from bench.installation import UnknownScenario, scenario_path  # noqa: PLC0415
+    from bench.scenario import read  # noqa: PLC0415
+
+    try:
+        path = scenario_path(name)
+    except UnknownScenario as error:
+        raise InvalidInput(str(error)) from None
+    return read(path, vocabulary=catalogue.vocabulary(), overrides=overrides), path
+
+
+def _plan(
+    name: str, overrides: list[tuple[str, str]], only: tuple[str, ...], seed: int | None, catalogue: Catalogue
+) -> tuple[Plan, str, Path]:
+    import psutil  # noqa: PLC0415
+
+    from bench.measure import Plan  # noqa: PLC0415
+    from bench.scenario import expand, parse_filter, select  # noqa: PLC0415
+
+    scenario, path = _read(name, overrides, catalogue)
+    cells = expand(scenario, ram_bytes=psutil.virtual_memory().total, vocabulary=catalogue.vocabulary())
+    for filters in only:
+        cells = select(cells, parse_filter(filters))
+    chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
+    return Plan(scenario, tuple(cells), chosen), path.read_text(encoding="utf-8"), path
+
+
+def _header(plan: Plan, text: str, path: str, catalogue: Catalogue) -> Header:
+    from bench.machine import fingerprint  # noqa: PLC0415
+    from bench.measure import header  # noqa: PLC0415
+
+    return header(plan, catalogue, fingerprint.collect(), path=path, text=text)
+
+
+def _begin(plan: Plan, text: str, path: Path, output: Path | None, catalogue: Catalogue) -> _Job:
+    from bench import installation  # noqa: PLC0415
+    from bench.record import Journal  # noqa: PLC0415
+
+    header = _header(plan, text, str(path), catalogue)
+    if output is None:
+        stamp = header["started"][:19].replace(":", "").replace("-", "")
+        output = installation.results() / f"{plan.scenario.name}-{stamp}.jsonl"
+    return _Job(plan, Journal.create(output, header), 0, frozenset())
+
+
+def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], catalogue: Catalogue) -> _Job:
+    from bench.measure import Plan, resumed  # noqa: PLC0415
+    from bench.record import Journal  # noqa: PLC0415
+
+    journal, recording = Journal.reopen(file)
+    try:
+        scenario = _scenario_of(recording, catalogue) if name is None else _read(name, overrides, catalogue)[0]
+        here = _header(Plan(scenario, (), 0), "", "", catalogue)
+        plan = resumed(scenario, recording, here)
+        session = 1 + max((line["session"] for line in recording.sessions), default=0)
+        if len(recording.done) < len(plan.cells) * plan.scenario.rounds:
+            journal.append(
+                {"type": "session", "session": session, "started": here["started"], "machine": here["machine"]}
+            )
+    except BaseException as error:
+        journal.close()
+        from bench.measure import CannotResumeError  # noqa: PLC0415
+
+        if isinstance(error, CannotResumeError):
+            raise CannotResumeError(f"{file}: {error}") from None
+        raise
+    return _Job(plan, journal, session, frozenset(recording.done))
+
+
+def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
+    """The scenario as the file's settings give it: overrides of the first session included."""
+    import yaml  # noqa: PLC0415
+
+    from bench.scenario import load  # noqa: PLC0415
+
+    text = yaml.safe_dump(dict(recording.header["scenario"]["settings"]), sort_keys=False)
+    return load(text, file=f"{recording.path}: scenario", vocabulary=catalogue.vocabulary())
+
+
+def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
+    """Run what is missing. None: nothing was. Raises Incomplete when it was stopped at once."""
+    from bench.commands.interrupts import Stopped, interruptible  # noqa: PLC0415
+    from bench.commands.watching import watcher  # noqa: PLC0415
+    from bench.machine import GuardError, GuardProcess  # noqa: PLC0415
+    from bench.measure import LocalPlace, adopting, run  # noqa: PLC0415
+    from bench.record import JournalError  # noqa: PLC0415
+
+    plan = job.plan
+    missing = len(plan.cells) * plan.scenario.rounds - len(job.done)
+    if missing == 0:
+        job.journal.close()
+        return None
+    screen = watcher(missing, plan.scenario.rounds, quiet=quiet, terminal=sys.stderr.isatty())
+    again = f"continue with: launchbench run --resume {job.journal.path}"
+    try:
+        with job.journal, interruptible() as interruption, adopting(), GuardProcess() as guard:
+            place = LocalPlace(catalogue.build.worker, guard)
+            if _changes_settings(plan, place):
+                guard.hold()
+            with screen:
+                return run(
+                    plan,
+                    catalogue=catalogue,
+                    place=place,
+                    journal=job.journal,
+                    observer=screen,
+                    interruption=interruption,
+                    session=job.session,
+                    done=job.done,
+                )
+    except Stopped as stopped:
+        raise Incomplete(f"stopped by {stopped}; {again}") from None
+    except (GuardError, JournalError) as error:
+        raise Incomplete(f"{error}; {again}") from None
+
+
+def _changes_settings(plan: Plan, place: object) -> bool:
+    from bench.machine import missing_right, read_settings  # noqa: PLC0415
+    from bench.measure.admission import mode_for  # noqa: PLC0415
+
+    del place
+    here = read_settings()
+    wanted = any(mode_for(cell, here, while_mapping=False) for cell in plan.cells)
+    return wanted and missing_right() is None
+
+
+def _finish(path: Path, footer: Footer | None, *, quiet: bool, strict: bool) -> None:
+    from bench.record import read  # noqa: PLC0415
+
+    recording = read(path)
+    if not quiet:
+        _summarise(recording)
+        click.echo(f"\nresult file: {path}")
+    if footer and not footer["complete"]:
+        raise Incomplete(f"interrupted by {footer['interrupted']}; continue with: launchbench run --resume {path}")
+    found = sum(finding["count"] for worker in recording.workers for finding in worker["findings"])
+    if strict and found:
+        raise AnswerIsNo(f"{found} findings (--strict): see what was left behind in the report")
+
+
+def _summarise(recording: Recording) -> None:
+    from bench.analysis import analyse  # noqa: PLC0415
+    from bench.commands.report import show  # noqa: PLC0415
+    from bench.report import formats  # noqa: PLC0415
+
+    show(analyse([recording]), formats()["terminal"])
+
+
+def _show_plan(plan: Plan, catalogue: Catalogue) -> None:
+    from tabulate import tabulate  # noqa: PLC0415
+
+    from bench.machine import memory_facts, missing_right, read_settings  # noqa: PLC0415
+    from bench.measure.admission import Situation, refusal  # noqa: PLC0415
+    from bench.measure.runner import cpus_for  # noqa: PLC0415
+
+    situation = Situation(catalogue, plan.scenario, memory_facts(), read_settings(), missing_right())
+    rows = []
+    for cell in plan.cells:
+        refused = refusal(cell, situation)
+        rows.append((cell.id, f"{refused['kind']}: {refused['reason']}" if refused else "measured"))
+    click.echo(tabulate(rows, headers=("cell", "on this machine"), tablefmt="simple"))
+    scenario = plan.scenario
+    cpus = cpus_for(scenario.cpu, tuple(sorted(os.sched_getaffinity(0))))
+    click.echo(
+        f"\n{len(plan.cells)} cells x {scenario.rounds} rounds = {len(plan.cells) * scenario.rounds} workers; "
+        f"each {scenario.warmup} + {scenario.launches} launches in at most {scenario.time_limit}, "
+        f"on {'any CPU' if cpus is None else 'CPU ' + ','.join(map(str, cpus))}; seed {plan.seed}"
+    )

@@ -1,0 +1,123 @@
+"""Shows how a run gets on: a bar on a terminal, plain lines elsewhere. Paints between workers only."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.progress import Progress, TaskID
+    from typing_extensions import Self
+
+    from bench.measure import Planned
+    from bench.record import WorkerLine
+    from bench.scenario import Cell
+
+
+class Bar:
+    """A bar with the time to go and the cell in hand. No thread of its own: it would paint while a worker measures."""
+
+    def __init__(self, total: int, rounds: int) -> None:
+        """`total` workers are to come."""
+        from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+        self._rounds = rounds
+        self._progress: Progress = Progress(
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task: TaskID = self._progress.add_task("", total=total)
+
+    def begins(self, planned: Planned, cell: Cell) -> None:
+        """Show which worker is in hand."""
+        text = f"round {planned.round + 1}/{self._rounds}  {cell.id}".replace("[", r"\[")
+        self._progress.update(self._task, description=text, refresh=True)
+
+    def ended(self, written: WorkerLine) -> None:  # noqa: ARG002 - the observer's signature
+        """Move on by one."""
+        self._progress.advance(self._task)
+
+    def __enter__(self) -> Self:
+        """Begin to paint."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the bar."""
+        self._progress.stop()
+
+
+class Lines:
+    """A plain line on stderr now and then: for logs."""
+
+    _EVERY_S = 10.0
+
+    def __init__(self, total: int, rounds: int) -> None:
+        """`total` workers are to come."""
+        self._total, self._rounds, self._done = total, rounds, 0
+        self._begun = self._said = time.monotonic()
+
+    def begins(self, planned: Planned, cell: Cell) -> None:
+        """Say which worker is in hand, when nothing was said for a while."""
+        now = time.monotonic()
+        if now - self._said >= self._EVERY_S:
+            self._said = now
+            to_go = (now - self._begun) / max(1, self._done) * (self._total - self._done)
+            click.echo(
+                f"{self._done}/{self._total} workers, about {to_go:.0f} s to go, "
+                f"round {planned.round + 1}/{self._rounds}: {cell.id}",
+                err=True,
+            )
+
+    def ended(self, written: WorkerLine) -> None:  # noqa: ARG002 - the observer's signature
+        """Count."""
+        self._done += 1
+
+    def __enter__(self) -> Self:
+        """Say what is to come."""
+        click.echo(f"{self._total} workers in {self._rounds} rounds", err=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Say how many were done."""
+        click.echo(f"{self._done}/{self._total} workers done in {time.monotonic() - self._begun:.0f} s", err=True)
+
+
+class Silence:
+    """Says nothing (`--quiet`)."""
+
+    def begins(self, planned: Planned, cell: Cell) -> None:
+        """Say nothing."""
+
+    def ended(self, written: WorkerLine) -> None:
+        """Say nothing."""
+
+    def __enter__(self) -> Self:
+        """Say nothing."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Say nothing."""
+
+
+def watcher(total: int, rounds: int, *, quiet: bool, terminal: bool) -> Bar | Lines | Silence:
+    """The observer that suits where the run's messages go."""
+    if quiet:
+        return Silence()
+    return Bar(total, rounds) if terminal else Lines(total, rounds)

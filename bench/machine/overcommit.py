@@ -1,0 +1,142 @@
+"""vm.overcommit_*: read by anyone, changed only through the guard.
+
+Not for: deciding what a cell needs (bench.measure), or how many bytes that is (memory.py).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bench.machine import guard
+from bench.machine.guard import STATE_FOLDER, SYSCTL, Busy, Hold, Settings, read_settings, read_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+_PATIENCE_S = 10.0
+
+
+class GuardError(Exception):
+    """The guard refused or has gone; one line."""
+
+
+def missing_right(folder: Path = SYSCTL) -> str | None:
+    """Say why this process may not change vm.overcommit_*; None when it may."""
+    name = folder / "overcommit_memory"
+    if os.access(name, os.W_OK):
+        return None
+    return f"may not change vm.overcommit_memory (needs root, and a writable {folder})"
+
+
+class GuardProcess:
+    """The guard, seen from the runner. A context manager: at its end the machine is as it was.
+
+    The guard leads a session of its own, so that no terminal's signal reaches it, and knows of the runner's end by the
+    end of their socket.
+    """
+
+    def __init__(self) -> None:
+        """Start the guard. Raises OSError."""
+        here, there = socket.socketpair()
+        with there:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", guard.__file__],
+                stdin=there,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        here.settimeout(_PATIENCE_S)
+        self._socket = here
+        self._old: Settings | None = None
+
+    @property
+    def pid(self) -> int:
+        """The guard's process, which is the runner's child and not a stray."""
+        return self._process.pid
+
+    def _say(self, line: str) -> None:
+        try:
+            self._socket.sendall(line.encode() + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                part = self._socket.recv(4096)
+                if not part:
+                    raise GuardError("the guard has died")
+                answer += part
+        except OSError as error:
+            raise GuardError(f"the guard does not answer: {error}") from None
+        text = answer.decode().strip()
+        if text != "ok":
+            raise GuardError(text.removeprefix("no "))
+
+    def hold(self) -> None:
+        """Take the machine-wide lock for this run. Raises GuardError, also when another run has it."""
+        self._old = read_settings()
+        self._say("hold")
+
+    def watch(self, pid: int) -> None:
+        """Name the session that must not outlive the runner."""
+        self._say(f"watch {pid}")
+
+    def scratch(self, folder: Path) -> None:
+        """Name the folder that is removed at the end."""
+        self._say(f"scratch {folder}")
+
+    def unwatch(self) -> None:
+        """Forget it: the session has ended."""
+        self._say("unwatch")
+
+    def set(self, mode: int, kbytes: int | None) -> None:
+        """Put a mode in force until restore(), with a limit in KiB or None. Raises GuardError."""
+        self._say(f"set {mode} {'-' if kbytes is None else kbytes}")
+
+    def restore(self) -> None:
+        """Put the machine's own settings in force again. Raises GuardError."""
+        self._say("restore")
+
+    def close(self) -> None:
+        """End the guard and make sure that the settings are back, even when it was killed."""
+        self._socket.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=_PATIENCE_S)
+        if self._old and read_state():
+            repair()
+
+    def __enter__(self) -> Self:
+        """Return the guard itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close it, whatever happened."""
+        self.close()
+
+
+def repair(folder: Path = STATE_FOLDER, sysctl: Path = SYSCTL) -> Settings | None:
+    """Put back what a killed guard left changed. Returns the settings put back, or None when there was nothing to do.
+
+    Raises Busy when a run is under way, OSError without the right.
+    """
+    left = read_state(folder)
+    if left is None:
+        return None
+    Hold(folder, sysctl).release()  # taking the hold puts back what the state file says
+    return left
+
+
+__all__ = [
+    "Busy",
+    "GuardError",
+    "GuardProcess",
+    "Settings",
+    "missing_right",
+    "read_settings",
+    "read_state",
+    "repair",
+]

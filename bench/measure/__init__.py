@@ -1,0 +1,29 @@
+"""HOW it is measured: schedule, workers, census, and the run that ties them together.
+
+What it measures comes from bench.scenario, and everything it learns goes to bench.record.
+"""
+
+from bench.measure.census import adopting
+from bench.measure.evidence import Evidence, Order, Place
+from bench.measure.local import LocalPlace
+from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
+from bench.measure.runner import Interruption, Observer, run
+from bench.measure.schedule import Planned, order
+
+__all__ = [
+    "CannotResumeError",
+    "Evidence",
+    "Interruption",
+    "LocalPlace",
+    "Observer",
+    "Order",
+    "Place",
+    "Plan",
+    "Planned",
+    "adopting",
+    "header",
+    "now_text",
+    "order",
+    "resumed",
+    "run",
+]

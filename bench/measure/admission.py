@@ -1,0 +1,91 @@
+"""Decides whether a cell is measured here at all, before anything is started. Pure.
+
+What cannot be measured is data as well: it gets its line, with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.catalogue import Catalogue
+from bench.machine import Budget, LimitUnreachableError, MemoryFacts, Settings, commit_kbytes, fit_reason, room_reason
+from bench.measure.evidence import Mode
+from bench.scenario import Cell, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the decision depends on besides the cell."""
+
+    catalogue: Catalogue
+    scenario: Scenario
+    memory: MemoryFacts
+    settings: Settings
+    missing_right: str | None
+    """Why vm.overcommit_* may not be changed; None when it may."""
+
+
+def mode_for(cell: Cell, settings: Settings, *, while_mapping: bool) -> Mode | None:
+    """The policy that must be put in force for a cell; None when it is in force already."""
+    if cell.overcommit == "current" or (cell.overcommit == settings.memory and cell.limit_bytes is None):
+        return None
+    return Mode(int(cell.overcommit), cell.limit_bytes, while_mapping)
+
+
+def refusal(cell: Cell, situation: Situation) -> dict[str, Any] | None:
+    """The outcome of a cell that is not measured (`unsupported` or `skipped`, with its reason); None: measure it."""
+    unsupported = _missing_machinery(cell, situation.scenario) or _unavailable(cell, situation.catalogue)
+    if unsupported:
+        return {"kind": "unsupported", "reason": unsupported}
+    skipped = _no_room(cell, situation)
+    return {"kind": "skipped", "reason": skipped} if skipped else None
+
+
+def _missing_machinery(cell: Cell, scenario: Scenario) -> str | None:
+    """What the scenario language can say and this version's workers cannot do yet."""
+    asked = {
+        "in_flight": cell.in_flight != 1,
+        "bystanders": cell.bystanders != 0,
+        "vmas": cell.vmas != 1,
+        "limits": any(
+            limit is not None
+            for limit in (cell.memory_limit_bytes, cell.pids_limit, cell.nofile_limit, cell.nproc_limit)
+        ),
+        "no_fork": scenario.no_fork,
+    }
+    named = [key for key, wanted in asked.items() if wanted]
+    return f"this version's workers do not have {', '.join(named)}" if named else None
+
+
+def _unavailable(cell: Cell, catalogue: Catalogue) -> str | None:
+    wanted = {"strategy": cell.strategy, "reaper": cell.reaper, "hygiene": cell.hygiene, "backing": cell.backing}
+    for kind, name in wanted.items():
+        if kind == "reaper" and name == "own":
+            continue
+        entry = next((entry for entry in catalogue.of(kind) if entry.name == name), None)
+        if entry is None:
+            return f"this version's workers do not have the {kind} {name}"
+        if entry.reason:
+            return f"{kind} {name}: {entry.reason}"
+    if catalogue.strategy(cell.strategy).runtime == "python" and cell.backing != "anon":
+        return f"the Python worker has no backing {cell.backing}"
+    return None
+
+
+def _no_room(cell: Cell, situation: Situation) -> str | None:
+    scenario, facts = situation.scenario, situation.memory
+    mode = mode_for(cell, situation.settings, while_mapping=scenario.map_in_mode)
+    if mode and situation.missing_right:
+        return situation.missing_right
+    budget = Budget(cell.footprint_bytes, touched=cell.backing != "reserved", children=cell.in_flight)
+    if mode and mode.limit_bytes is not None:
+        try:
+            commit_kbytes(facts.committed_bytes or 0, mode.limit_bytes, facts)
+        except LimitUnreachableError as error:
+            return str(error)
+    inside = mode is not None and mode.while_mapping and mode.memory == 2
+    reason = fit_reason(budget, facts.under(mode.limit_bytes) if inside and mode else facts)
+    if reason is None and mode and mode.memory == 2:
+        reason = room_reason(budget, facts, mode.limit_bytes, crowd=scenario.crowd)
+    return reason

@@ -1,0 +1,112 @@
+"""What one worker left behind, wherever it ran, and what became of it. Pure.
+
+A place (this machine, a guest) carries out an Order and returns Evidence; nothing after that knows where it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bench.machine import MemoryFacts, Settings
+from bench.measure.census import Count
+from bench.measure.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A policy of vm.overcommit_* for the launches."""
+
+    memory: int
+    limit_bytes: int | None
+    """Beyond what was committed before the footprint was mapped; None: the machine's own ratio."""
+    while_mapping: bool
+    """In force before the footprint is mapped already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One worker to run."""
+
+    worker: tuple[str, ...]
+    """The command line of the worker's program."""
+    request: Request
+    cpus: tuple[int, ...] | None
+    """CPUs that worker and children are held to; None: free."""
+    mode: Mode | None
+    """None: the machine's settings as they are."""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What is known of one worker. Spans are in ns of wall time."""
+
+    ready: dict[str, Any] | None = None
+    done: dict[str, Any] | None = None
+    refusal: dict[str, Any] | None = None
+    """What the worker said instead of being ready."""
+    returncode: int | None = None
+    """As subprocess has it: negative for a signal."""
+    hung: str | None = None
+    """The state in which it had to be stopped."""
+    oom: bool = False
+    """The kernel's OOM killer ran meanwhile."""
+    samples: bytes = b""
+    arrivals: bytes = b""
+    counted_ready: Count | None = None
+    counted_done: Count | None = None
+    strays: list[dict[str, Any]] = field(default_factory=list)
+    in_force: dict[str, int | None] | None = None
+    stderr: str = ""
+    spent: dict[str, int] = field(default_factory=dict)
+
+
+class Place(Protocol):
+    """Somewhere workers run: this machine, or a guest."""
+
+    def cpus(self) -> tuple[int, ...]:
+        """The CPUs that a worker may use."""
+
+    def memory(self) -> MemoryFacts:
+        """The memory now."""
+
+    def settings(self) -> Settings:
+        """vm.overcommit_* now."""
+
+    def missing_right(self) -> str | None:
+        """Why vm.overcommit_* may not be changed here; None when it may."""
+
+    def carry_out(self, order: Order) -> Evidence:
+        """Run one worker from start to end, and leave the place as it was."""
+
+
+def outcome(evidence: Evidence) -> dict[str, Any]:
+    """The one outcome of a worker (results/README.md)."""
+    if evidence.hung:
+        return {"kind": "hung", "reason": f"stopped while {evidence.hung}"}
+    if evidence.refusal:
+        return _refused(evidence.refusal)
+    if evidence.returncode == 0 and evidence.done:
+        return {"kind": "finished"}
+    if evidence.returncode is not None and evidence.returncode < 0:
+        number = -evidence.returncode
+        if number == signal.SIGKILL and evidence.oom:
+            return {"kind": "oom_killed"}
+        return {"kind": "crashed", "signal": number}
+    reason = f"ended with status {evidence.returncode} while {'launching' if evidence.ready else 'starting'}"
+    return {"kind": "crashed", "reason": reason}
+
+
+def _refused(refusal: dict[str, Any]) -> dict[str, Any]:
+    number, reason = refusal.get("errno") or 0, refusal.get("reason") or ""
+    match refusal.get("state"):
+        case "unsupported":
+            return {"kind": "unsupported", "reason": reason}
+        case "not_allocatable" if number:
+            return {"kind": "not_allocatable", "errno": number, "reason": reason}
+        case "not_allocatable":
+            return {"kind": "not_allocatable", "reason": reason}
+    suffix = f" ({errno.errorcode.get(number, number)})" if number else ""
+    return {"kind": "crashed", "reason": f"{reason}{suffix}"}

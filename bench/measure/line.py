@@ -1,0 +1,84 @@
+"""Evidence -> the worker's line of the result file. Pure, but for the wall clock that the caller gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from bench.measure import census, judge
+from bench.measure.evidence import Evidence, Order, outcome
+from bench.measure.judge import Expected, Manner
+from bench.measure.samples import decode, decode_arrivals, join
+from bench.measure.schedule import Planned
+from bench.record import LAUNCH_OUTCOMES, WorkerLine
+from bench.scenario import Cell
+
+_OK = LAUNCH_OUTCOMES.index("ok")
+_LOST = LAUNCH_OUTCOMES.index("lost_status")
+
+
+def _head(planned: Planned, cell: Cell, session: int, started: str) -> dict[str, Any]:
+    return {
+        "type": "worker",
+        "session": session,
+        "round": planned.round,
+        "position": planned.position,
+        "cell": cell.as_record(),
+        "started": started,
+    }
+
+
+def refused(planned: Planned, cell: Cell, refusal: dict[str, Any], *, session: int, started: str) -> WorkerLine:
+    """The line of a worker that was not started, and why."""
+    nothing = dict.fromkeys(("footprint", "overcommit", "cpu", "samples", "census", "mechanism"))
+    line = _head(planned, cell, session, started) | nothing
+    line |= {"outcome": refusal, "planned": 0, "findings": [], "spent_ns": {}}
+    return cast(WorkerLine, line)
+
+
+def worked(  # noqa: PLR0913 - a line has that many sources
+    planned: Planned,
+    cell: Cell,
+    order: Order,
+    evidence: Evidence,
+    expected: Sequence[Expected],
+    manner: Manner,
+    *,
+    session: int,
+    started: str,
+) -> WorkerLine:
+    """The line of a worker that was started, however it ended."""
+    samples = decode(evidence.samples)
+    columns = None
+    if samples:
+        began = int((evidence.done or {}).get("began", samples[0].call))
+        reached = join(samples, decode_arrivals(evidence.arrivals))
+        columns = judge.columns(samples, reached, expected, manner, began=began, hung=evidence.hung is not None)
+    lost = sum(code == _LOST for code in columns["outcome"]) if columns else 0
+    ready, done = evidence.counted_ready, evidence.counted_done
+    line = _head(planned, cell, session, started) | {
+        "outcome": outcome(evidence),
+        "footprint": _footprint(cell, evidence.ready),
+        "overcommit": evidence.in_force,
+        "cpu": list(order.cpus) if order.cpus is not None else None,
+        "planned": len(order.request.plan),
+        "samples": columns,
+        "census": {
+            "ready": ready.as_record() if ready else None,
+            "done": done.as_record() if done else None,
+            "strays": evidence.strays,
+        },
+        "findings": census.findings(ready, done, evidence.strays, lost),
+        "mechanism": None,
+        "spent_ns": evidence.spent,
+    }
+    if evidence.stderr:
+        line["stderr"] = evidence.stderr
+    return cast(WorkerLine, line)
+
+
+def _footprint(cell: Cell, ready: dict[str, Any] | None) -> dict[str, Any] | None:
+    if ready is None:
+        return None
+    names = ("mapped", "rss", "anon_huge", "page_tables", "vmas", "fill_ns")
+    return {"requested": cell.footprint_bytes} | {name: ready.get(name) for name in names}

@@ -1,0 +1,294 @@
+"""This machine as a place: starts one isolated worker, speaks with it, and cleans up after it.
+
+    Popen isolate -- worker work
+      request  ------------>
+               <------------  ready      footprint mapped, touched, verified
+    census, mode in force
+      go       ------------>             nothing else happens here until `done`
+               <------------  done
+    mode restored, census
+      exit     ------------>
+    wait, census of strays
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.machine import (
+    GuardProcess,
+    MemoryFacts,
+    Settings,
+    commit_kbytes,
+    memory_facts,
+    missing_right,
+    read_settings,
+)
+from bench.machine.guard import session_members
+from bench.measure import census
+from bench.measure.evidence import Evidence, Mode, Order
+from bench.measure.request import ARRIVALS
+
+# Small and the same everywhere: the environment's size moves the stack, and with it the times (Mytkowicz et al. 2009).
+SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_START_S = 30.0
+_SLOWEST_FILL = 32 << 20  # bytes a second
+_GRACE_S = 10.0
+_EXIT_S = 60.0
+_STDERR_TAIL = 2000
+
+
+class WorkerGoneError(Exception):
+    """The channel closed before the worker said what was awaited."""
+
+
+class WorkerHungError(Exception):
+    """The worker said nothing in time."""
+
+
+class _Channel:
+    """Lines from and to one worker."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(end, selectors.EVENT_READ)
+        self._rest = b""
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError:
+            raise WorkerGoneError from None
+
+    def receive(self, patience_s: float) -> dict[str, Any]:
+        """One message. Blocks in the kernel: a runner that polls would take time from what it measures."""
+        until = time.monotonic() + patience_s
+        while b"\n" not in self._rest:
+            if not self._selector.select(max(0.0, until - time.monotonic())):
+                raise WorkerHungError
+            with suppress(ConnectionResetError):
+                part = self._socket.recv(65536)
+                if part:
+                    self._rest += part
+                    continue
+            raise WorkerGoneError
+        line, _, self._rest = self._rest.partition(b"\n")
+        message = json.loads(line)
+        if not isinstance(message, dict):
+            raise WorkerGoneError
+        return message
+
+    def close(self) -> None:
+        self._selector.close()
+        self._socket.close()
+
+
+class LocalPlace:
+    """This machine. A context manager: it owns the guard, a scratch folder, and the adoption of orphans."""
+
+    def __init__(self, isolator: Path, guard: GuardProcess) -> None:
+        """`isolator` is the native worker, whose `isolate` starts every worker."""
+        self._isolator = isolator
+        self._guard = guard
+        base = Path("/dev/shm")  # noqa: S108 - memory, so that samples never wait for a disk; mkdtemp is private
+        self._scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
+        guard.scratch(self._scratch)
+
+    def cpus(self) -> tuple[int, ...]:
+        """The CPUs that this process may use."""
+        return tuple(sorted(os.sched_getaffinity(0)))
+
+    def memory(self) -> MemoryFacts:
+        """/proc/meminfo, now."""
+        return memory_facts()
+
+    def settings(self) -> Settings:
+        """vm.overcommit_*, now."""
+        return read_settings()
+
+    def missing_right(self) -> str | None:
+        """Why vm.overcommit_* may not be changed here."""
+        return missing_right()
+
+    def carry_out(self, order: Order) -> Evidence:
+        """Run one worker. Whatever happens, the mode is back and nothing of the worker is left."""
+        evidence = Evidence()
+        clock = time.monotonic_ns
+        begun = clock()
+        oom_before = _oom_kills()
+        before = memory_facts()
+        files = {name: self._scratch / name for name in ("samples", "arrivals", "stderr")}
+        for file in files.values():
+            file.unlink(missing_ok=True)
+            file.touch(mode=0o600)
+        with self._mode(order.mode, before) as enter, self._worker(order, files["stderr"]) as (process, channel):
+            marks = {"begun": begun, "spawned": clock()}
+            try:
+                self._converse(order, files, process, channel, evidence, marks, enter)
+            except WorkerHungError:
+                evidence.hung = "mapping" if not evidence.ready else "launching" if not evidence.done else "ending"
+            except WorkerGoneError:
+                pass
+            _end(process, evidence, hung=evidence.hung is not None)
+            marks["ended"] = clock()
+        evidence.strays = census.end_strays((self._guard.pid,))
+        evidence.oom = _oom_kills() > oom_before
+        evidence.samples = files["samples"].read_bytes()
+        evidence.arrivals = files["arrivals"].read_bytes()
+        evidence.stderr = files["stderr"].read_bytes()[-_STDERR_TAIL:].decode(errors="replace")
+        evidence.spent = _spent(marks, evidence, clock())
+        return evidence
+
+    @contextmanager
+    def _mode(self, mode: Mode | None, before: MemoryFacts) -> Iterator[_ModeSwitch]:
+        switch = _ModeSwitch(self._guard, mode, before)
+        try:
+            if mode and mode.while_mapping:
+                switch.on()
+            yield switch
+        finally:
+            switch.off()
+
+    @contextmanager
+    def _worker(self, order: Order, stderr: Path) -> Iterator[tuple[subprocess.Popen[bytes], _Channel]]:
+        here, there = socket.socketpair()
+        settings = [f"parent={os.getpid()}", "open_files=max"]
+        if order.cpus is not None:
+            settings.append(f"cpus={','.join(map(str, order.cpus))}")
+        with there, stderr.open("ab") as errors:
+            process = subprocess.Popen(
+                [str(self._isolator), "isolate", *settings, "--", *order.worker, "work"],
+                stdin=there,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                env=self._environment(stderr.parent),
+                cwd="/",
+            )
+        channel = _Channel(here)
+        try:
+            self._guard.watch(process.pid)
+            yield process, channel
+        finally:
+            channel.close()
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for member in session_members(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
+            self._guard.unwatch()
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        # The probe's folder first, so that a search along PATH finds it at once.
+        path = ":".join((str(self._isolator.parent), *SEARCH_PATH))
+        return {"PATH": path, "LC_ALL": "C", ARRIVALS: str(folder / "arrivals")}
+
+    def _converse(  # noqa: PLR0913 - the whole of one conversation
+        self,
+        order: Order,
+        files: dict[str, Path],
+        process: subprocess.Popen[bytes],
+        channel: _Channel,
+        evidence: Evidence,
+        marks: dict[str, int],
+        switch: _ModeSwitch,
+    ) -> None:
+        clock = time.monotonic_ns
+        request = order.request
+        channel.send(request.encode(files["samples"], self.cpus(), self._environment(files["samples"].parent)))
+        message = channel.receive(_START_S + request.footprint_bytes / _SLOWEST_FILL)
+        marks["ready"] = clock()
+        if message.get("state") != "ready":
+            evidence.refusal = message
+            return
+        evidence.ready = message
+        evidence.counted_ready = census.count(process.pid)
+        switch.on()
+        evidence.in_force = _in_force()
+        marks["go"] = clock()
+        channel.send(b"go\n")
+        try:
+            evidence.done = channel.receive(request.time_limit_ns / 1e9 + _GRACE_S)
+        finally:
+            marks["done"] = clock()
+            switch.off()
+        evidence.counted_done = census.count(process.pid, evidence.counted_ready)
+        marks["exit"] = clock()
+        channel.send(b"exit\n")
+
+
+class _ModeSwitch:
+    """A mode that is on for the launches only; off() as often as one likes."""
+
+    def __init__(self, guard: GuardProcess, mode: Mode | None, before: MemoryFacts) -> None:
+        self._guard, self._mode, self._before = guard, mode, before
+        self._is_on = False
+
+    def on(self) -> None:
+        if self._mode and not self._is_on:
+            limit = self._mode.limit_bytes
+            committed = self._before.committed_bytes or 0
+            kbytes = None if limit is None else commit_kbytes(committed, limit, self._before)
+            self._is_on = True
+            self._guard.set(self._mode.memory, kbytes)
+
+    def off(self) -> None:
+        if self._is_on:
+            self._guard.restore()
+            self._is_on = False
+
+
+def _end(process: subprocess.Popen[bytes], evidence: Evidence, *, hung: bool) -> None:
+    """Wait for the worker; one that does not end is stopped, and then it hung."""
+    if not hung:
+        try:
+            evidence.returncode = process.wait(timeout=_EXIT_S)
+        except subprocess.TimeoutExpired:
+            evidence.hung = "ending"
+        else:
+            return
+    process.kill()
+    evidence.returncode = process.wait()
+
+
+def _in_force() -> dict[str, int | None]:
+    facts = memory_facts()
+    return {"mode": facts.mode, "commit_limit": facts.commit_limit_bytes, "committed": facts.committed_bytes}
+
+
+def _oom_kills() -> int:
+    """How often the OOM killer has run (/proc/vmstat, since Linux 4.13; 0 where it does not say)."""
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _spent(marks: dict[str, int], evidence: Evidence, now: int) -> dict[str, int]:
+    """Where the wall time of one worker went: ns that add up to `now` - begun."""
+    ready = marks.get("ready", marks["ended"])
+    footprint = int((evidence.ready or {}).get("footprint_ns", 0))
+    launches = marks["done"] - marks["go"] if "done" in marks else 0
+    release = marks["ended"] - marks["exit"] if "exit" in marks else 0
+    start = ready - marks["begun"] - footprint
+    whole = now - marks["begun"]
+    return {
+        "start": start,
+        "footprint": footprint,
+        "launches": launches,
+        "release": release,
+        "overhead": whole - start - footprint - launches - release,
+    }

@@ -1,0 +1,70 @@
+"""What a worker is asked to do, and how that is said: strategies/host/request.c reads it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SHELL = "/bin/sh"
+PROBE = "probe"
+ARRIVALS = "LAUNCHBENCH_ARRIVALS"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """One command of the mix as a worker gets it."""
+
+    argv: tuple[str, ...]
+    line: str
+    """The same for a shell."""
+
+    @classmethod
+    def of(cls, argv: tuple[str, ...], shell: str) -> CommandLine:
+        """From a scenario's `argv` or `shell`, whichever is not empty. What wants a shell gets one from every strategy."""
+        if shell:
+            return cls((SHELL, "-c", shell), shell)
+        return cls(argv, shlex.join(argv))
+
+    @property
+    def tells_arrival(self) -> bool:
+        """Whether the program itself says when it was reached."""
+        return self.argv[0] == PROBE
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything that one worker needs to know."""
+
+    strategy: str
+    reaper: str
+    hygiene: str
+    backing: str
+    footprint_bytes: int
+    open_files: int
+    time_limit_ns: int
+    warmup: int
+    plan: tuple[int, ...]
+    commands: tuple[CommandLine, ...]
+
+    def encode(self, samples: Path, fill_cpus: tuple[int, ...], environment: Mapping[str, str]) -> bytes:
+        """The request on the control channel: its length in a line, then words that end in NUL."""
+        words = [
+            f"strategy={self.strategy}",
+            *([f"reaper={self.reaper}"] if self.reaper != "own" else []),
+            f"hygiene={self.hygiene}",
+            f"backing={self.backing}",
+            f"footprint={self.footprint_bytes}",
+            f"open_files={self.open_files}",
+            f"time_limit={self.time_limit_ns}",
+            f"warmup={self.warmup}",
+            f"samples={samples}",
+            f"fill_cpus={','.join(map(str, fill_cpus))}",
+            f"plan={','.join(map(str, self.plan))}",
+            *(f"env={name}={value}" for name, value in environment.items()),
+        ]
+        for command in self.commands:
+            words += [f"command={command.line}", *(f"arg={word}" for word in command.argv)]
+        body = b"".join(word.encode(errors="surrogateescape") + b"\0" for word in words)
+        return b"request %d\n" % len(body) + body

@@ -1,0 +1,149 @@
+"""The runner: one worker after the other, each with exactly one line of the file. It does not know where they run."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+from bench.catalogue import Catalogue
+from bench.measure import admission, line, schedule
+from bench.measure.admission import Situation
+from bench.measure.evidence import Order, Place
+from bench.measure.judge import Manner
+from bench.measure.plan import Plan, now_text
+from bench.measure.request import Request
+from bench.measure.schedule import Planned
+from bench.record import LAUNCH_OUTCOMES, Footer, Journal, WorkerLine
+from bench.scenario import Cell
+
+
+class Observer(Protocol):
+    """Who watches a run. Called between workers only, never while one measures."""
+
+    def begins(self, planned: Planned, cell: Cell) -> None:
+        """A worker is about to start."""
+
+    def ended(self, written: WorkerLine) -> None:
+        """A worker's line is on the disk."""
+
+
+@dataclass(slots=True)
+class Interruption:
+    """Set by a signal: the worker in hand is finished, then the run ends."""
+
+    by: str | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the footer counts."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    launches: Counter[str] = field(default_factory=Counter)
+    spent: Counter[str] = field(default_factory=Counter)
+
+    def add(self, written: WorkerLine) -> None:
+        self.outcomes[written["outcome"]["kind"]] += 1
+        self.spent.update(written["spent_ns"])
+        samples = written["samples"]
+        if samples:
+            timed = zip(samples["warmup"], samples["outcome"], strict=True)
+            self.launches.update(LAUNCH_OUTCOMES[code] for warmup, code in timed if not warmup)
+
+
+def cpus_for(setting: Any, available: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The CPUs that a worker and its children are held to; None: free.
+
+    `same` takes the last one: the first ones serve most interrupts.
+    """
+    if setting == "same":
+        return (available[-1],)
+    return None if setting == "free" else tuple(setting)
+
+
+def order_for(cell: Cell, planned: Planned, plan: Plan, catalogue: Catalogue, place: Place) -> Order:
+    """What one worker is to do."""
+    scenario = plan.scenario
+    launches = scenario.warmup + scenario.launches
+    return Order(
+        worker=tuple(catalogue.worker(catalogue.strategy(cell.strategy))),
+        request=Request(
+            strategy=cell.strategy,
+            reaper=cell.reaper,
+            hygiene=cell.hygiene,
+            backing=cell.backing,
+            footprint_bytes=cell.footprint_bytes,
+            open_files=cell.open_files,
+            time_limit_ns=scenario.time_limit.ns,
+            warmup=scenario.warmup,
+            plan=schedule.commands(plan.weights, launches, plan.seed, planned.round),
+            commands=plan.commands,
+        ),
+        cpus=cpus_for(scenario.cpu, place.cpus()),
+        mode=admission.mode_for(cell, place.settings(), while_mapping=scenario.map_in_mode),
+    )
+
+
+def _measure(planned: Planned, cell: Cell, plan: Plan, catalogue: Catalogue, place: Place, session: int) -> WorkerLine:
+    started = now_text()
+    situation = Situation(catalogue, plan.scenario, place.memory(), place.settings(), place.missing_right())
+    refusal = admission.refusal(cell, situation)
+    if refusal:
+        return line.refused(planned, cell, refusal, session=session, started=started)
+    order = order_for(cell, planned, plan, catalogue, place)
+    evidence = place.carry_out(order)
+    entry = catalogue.strategy(cell.strategy)
+    manner = Manner(entry.launches_nothing, entry.status_form)
+    return line.worked(
+        planned, cell, order, evidence, plan.expected, manner, session=session, started=started
+    )
+
+
+def run(  # noqa: PLR0913 - the run's collaborators, each replaceable
+    plan: Plan,
+    *,
+    catalogue: Catalogue,
+    place: Place,
+    journal: Journal,
+    observer: Observer,
+    interruption: Interruption,
+    session: int = 0,
+    done: Collection[tuple[str, int]] = (),
+) -> Footer:
+    """Run every worker that is not done yet, and write the footer, also after an interrupt. Returns the footer.
+
+    An exception ends the run without a footer; every line that was written stays, and the file can be resumed.
+    """
+    cells = {cell.id: cell for cell in plan.cells}
+    remaining = schedule.order(list(cells), plan.scenario.rounds, plan.seed, done)
+    tally = _Tally()
+    begun = time.monotonic_ns()
+    finished = 0
+    for planned in remaining:
+        if interruption.by:
+            break
+        cell = cells[planned.cell]
+        observer.begins(planned, cell)
+        written = _measure(planned, cell, plan, catalogue, place, session)
+        journal.append(written)
+        tally.add(written)
+        finished += 1
+        observer.ended(written)
+    footer = cast(
+        Footer,
+        {
+            "type": "footer",
+            "session": session,
+            "ended": now_text(),
+            "complete": finished == len(remaining),
+            "interrupted": interruption.by,
+            "workers": {"planned": len(cells) * plan.scenario.rounds, "outcomes": dict(tally.outcomes)},
+            "launches": dict(tally.launches),
+            "spent_ns": dict(tally.spent) | {"wall": time.monotonic_ns() - begun},
+        },
+    )
+    journal.append(footer)
+    return footer

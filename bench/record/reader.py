@@ -1,0 +1,245 @@
+"""The tolerant read side of a result file: what can be read is, and what cannot is named.
+
+It checks the shape of lines. It does not judge or sum up what they say: that is analysis.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeAlias, cast
+
+from bench import __version__
+from bench.record.format import FORMAT, Footer, Header, Line, Session, WorkerLine
+from bench.record.shape import check_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+_SHAPES = {"header": Header, "session": Session, "worker": WorkerLine, "footer": Footer}
+
+
+class UnreadableResult(Exception):  # noqa: N818 - the name says what the file is
+    """Nothing of the file can be used. One line that names the file, what it is instead, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A line that was passed over."""
+
+    line: int
+    """Counted from 1."""
+    offset: int
+    """Byte where the line starts."""
+    message: str
+    torn: bool = False
+    """It is the last line, and its writing was interrupted."""
+
+
+Entry: TypeAlias = Line | Flaw
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A result file as read."""
+
+    path: Path
+    header: Header
+    sessions: tuple[Session, ...]
+    workers: tuple[WorkerLine, ...]
+    """At most one for each cell and round, in file order."""
+    footer: Footer | None
+    """The last one; null after SIGKILL, and stale when a later session was killed."""
+    warnings: tuple[str, ...]
+    torn_at: int | None
+    """The byte where a torn last line begins."""
+
+    @property
+    def torn(self) -> bool:
+        """The last line was torn: the run was killed while it wrote."""
+        return self.torn_at is not None
+
+    @property
+    def planned(self) -> int:
+        """Workers that the header plans."""
+        return len(self.header["cells"]) * self.header["rounds"]
+
+    @property
+    def done(self) -> frozenset[tuple[str, int]]:
+        """The (cell id, round) pairs that have their line."""
+        return frozenset(map(_key, self.workers))
+
+
+def read(path: str | os.PathLike[str]) -> Recording:
+    """Read a whole result file.
+
+    Raises `UnreadableResult` when it is missing, empty, not a result file, or of another major version.
+    """
+    path = Path(path)
+    with _open(path) as stream:
+        return read_stream(stream, path)
+
+
+def iterate(path: str | os.PathLike[str]) -> Iterator[Entry]:
+    """Read a result file line by line in constant memory: the header first, then lines and flaws in file order.
+
+    Raises as `read` does. Duplicate workers are not looked for.
+    """
+    path = Path(path)
+    with _open(path) as stream:
+        yield from _entries(stream, path)
+
+
+def read_stream(stream: BinaryIO, path: Path) -> Recording:
+    """As `read`, from an open binary stream at its start; `path` is for the messages."""
+    header: Header | None = None
+    sessions: list[Session] = []
+    workers: dict[tuple[str, int], WorkerLine] = {}
+    footer: Footer | None = None
+    warnings: list[str] = []
+    torn_at: int | None = None
+    for entry in _entries(stream, path):
+        if isinstance(entry, Flaw):
+            warnings.append(f"{path}:{entry.line}: {entry.message}")
+            torn_at = entry.offset if entry.torn else torn_at
+        elif entry["type"] == "worker":
+            key = _key(entry)
+            if key in workers:
+                warnings.append(f"{path}: cell {key[0]}, round {key[1]} is there twice: the first is kept")
+            workers.setdefault(key, entry)
+        elif entry["type"] == "header":
+            header = entry
+        elif entry["type"] == "session":
+            sessions.append(entry)
+        else:
+            footer = entry
+    assert header is not None, "_entries yields a header or raises"  # noqa: S101
+    return Recording(
+        path=path,
+        header=header,
+        sessions=tuple(sessions),
+        workers=tuple(workers.values()),
+        footer=footer,
+        warnings=tuple(warnings),
+        torn_at=torn_at,
+    )
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except FileNotFoundError:
+        raise UnreadableResult(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UnreadableResult(f"{path}: is a directory: name the result files in it") from None
+    except OSError as error:
+        raise UnreadableResult(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _entries(stream: BinaryIO, path: Path) -> Iterator[Entry]:
+    first = stream.readline(1)
+    if not first:
+        raise UnreadableResult(f"{path}: is empty: not a result file, remove it and run again")
+    if first != b"{":  # before a whole "line" of some binary file is read
+        _refuse(path, "does not start with a JSON object")
+    line = first + stream.readline()
+    header = _header(line, path)
+    yield header
+    offset = len(line)
+    line, number = stream.readline(), 2
+    while line:
+        following = stream.readline()
+        if not line.isspace():
+            yield _entry(line, _Place(path, number, offset, last=not following))
+        offset += len(line)
+        line, number = following, number + 1
+
+
+def _header(line: bytes, path: Path) -> Header:
+    """Judge the first line: a version comes before the fields, since another version may have others."""
+    if not line.endswith(b"\n"):
+        raise UnreadableResult(f"{path}: ends inside its header: nothing was measured, remove it and run again")
+    try:
+        header = _parse(line)
+    except ValueError:
+        _refuse(path, "its first line is not JSON")
+    name = header.get("format") if isinstance(header, dict) else None
+    if not isinstance(header, dict) or header.get("type") != "header" or not isinstance(name, str):
+        _refuse(path, "its first line is not a header")
+    version = re.fullmatch(r"launchbench/(\d+)(?:\..*)?", name)
+    if version is None:
+        _refuse(path, f"its format is {name!r:.60}")
+    if version[1] != FORMAT.rpartition("/")[2]:
+        raise UnreadableResult(
+            f"{path}: is {name}, and launchbench {__version__} reads {FORMAT}: use the launchbench that wrote it"
+        )
+    if problem := check_of(Header)(header):
+        raise UnreadableResult(f"{path}: is damaged: header{problem}")
+    return cast("Header", header)
+
+
+def _key(worker: WorkerLine) -> tuple[str, int]:
+    return str(worker["cell"]["id"]), worker["round"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    path: Path
+    line: int
+    offset: int
+    last: bool
+
+    def flaw(self, message: str) -> Flaw:
+        return Flaw(self.line, self.offset, f"{message}: passed over")
+
+    def torn(self) -> Flaw:
+        return Flaw(self.line, self.offset, "the last line is torn: passed over", torn=True)
+
+
+def _entry(line: bytes, place: _Place) -> Entry:
+    try:
+        value = _parse(line)
+    except ValueError:
+        return place.torn() if place.last else place.flaw("not JSON")
+    if not line.endswith(b"\n"):
+        return place.torn()
+    kind = value.get("type") if isinstance(value, dict) else None
+    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
+    if kind == "header":
+        raise UnreadableResult(f"{place.path}:{place.line}: a second header: give the two runs as two files")
+    if shape is None:
+        return place.flaw(f"a line of unknown type {kind!r:.40}")
+    problem = check_of(shape)(value)
+    if problem is None and kind == "worker":
+        problem = _worker_problem(value)
+    return cast("Line", value) if problem is None else place.flaw(f"{kind}{problem}")
+
+
+def _worker_problem(worker: Any) -> str | None:
+    """Say what a type cannot: the columns of samples have one length."""
+    samples = worker["samples"]
+    if samples is not None and len({len(column) for column in samples.values() if isinstance(column, list)}) > 1:
+        return ".samples: columns of different lengths"
+    return None
+
+
+def _parse(line: bytes) -> Any:
+    """Raise `ValueError` for what is not JSON; NaN and infinity are not, whatever Python's parser says."""
+    try:
+        return json.loads(line.decode("utf-8"), parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse(path: Path, reason: str) -> NoReturn:
+    raise UnreadableResult(f"{path}: is not a launchbench result file: {reason}")

@@ -1,0 +1,7 @@
+"""How an analysis is shown: one module a form, found by `formats`."""
+
+from bench.report.interface import Format, Options
+from bench.report.registry import formats
+from bench.report.typography import can_show_unicode
+
+__all__ = ["Format", "Options", "can_show_unicode", "formats"]

@@ -1,0 +1,61 @@
+"""The report as one JSON object, for programs; the same bytes everywhere. People read `terminal`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bench import __version__
+from bench.report.interface import Format, Options
+from bench.report.record_columns import cell_record
+
+if TYPE_CHECKING:
+    from bench.analysis import Analysis, ResultFile
+
+
+def render(analysis: Analysis, options: Options) -> str:
+    """Return the object, indented, in ASCII, without NaN or infinity."""
+    del options
+    document = {
+        "tool": {"name": "launchbench", "version": __version__},
+        "files": [_file(file) for file in analysis.files],
+        "machines": [
+            {"id": machine.id, "kernel": machine.kernel, "distro": machine.distro, "fingerprint": fingerprint}
+            for machine, fingerprint in analysis.fingerprints.items()
+        ],
+        "warnings": list(analysis.warnings),
+        "verdicts": [],
+        "cells": [cell_record(cell) for cell in analysis.cells],
+        "hazards": [],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _file(file: ResultFile) -> dict[str, Any]:
+    header = file.header
+    return {
+        "path": file.path,
+        "format": header["format"],
+        "run": header["run"],
+        "started": header["started"],
+        "tool": header["tool"],
+        "scenario": header["scenario"]["name"],
+        "question": header["scenario"]["question"],
+        "settings": header["scenario"]["settings"],
+        "seed": header["seed"],
+        "rounds": header["rounds"],
+        "machine": file.machine.id,
+        "kernel": file.machine.kernel,
+        "distro": file.machine.distro,
+        "sessions": file.sessions,
+        "planned": file.planned,
+        "workers": file.workers,
+        "complete": file.complete,
+        "interrupted": file.interrupted,
+        "torn": file.torn,
+    }
+
+
+FORMAT = Format(
+    name="json", summary="one object: files, machines, verdicts, cells, hazards", binary=False, render=render
+)

@@ -1,0 +1,214 @@
+"""The report on a terminal: what an engineer wants to read first, in as many columns as there are.
+
+One section for each machine and scenario, and in it one block for each overcommit mode and footprint. It shows what
+the analysis concluded and concludes nothing; complete data is `json`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.report.interface import Format, Options
+from bench.report.terminal_table import ROW_AXES, axis_name, axis_text, order, set_blocks, varying
+from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bench.analysis import Analysis, CellSummary, Machine, ResultFile
+
+FLOOR = "null"
+"""The strategy that launches nothing: what measuring itself costs."""
+
+_NOT_MEASURED = ("skipped", "unsupported", "not_allocatable")
+_MODES = {0: "heuristic", 1: "always", 2: "never"}  # Documentation/mm/overcommit-accounting.rst
+_LABEL = 13
+
+
+@dataclass(slots=True)
+class _Page:
+    """Lines in the making; the only thing here that changes."""
+
+    options: Options
+    glyphs: Glyphs
+    lines: list[str] = field(default_factory=list)
+
+    def styled(self, text: str, **style: Any) -> str:
+        return click.style(text, **style) if self.options.colour and text else text
+
+    def title(self, text: str) -> None:
+        text = clip(text, self.options.width - 6, self.glyphs)
+        rule = self.glyphs.rule
+        tail = rule * (self.options.width - len(text) - 4)
+        self.lines += [f"{rule * 2} {self.styled(text, bold=True, fg='cyan')} {self.styled(tail, dim=True)}"]
+
+    def labelled(self, label: str, text: str, **style: Any) -> None:
+        wrapped = wrap(text, self.options.width, first=" " * _LABEL, rest=" " * _LABEL)
+        for at, line in enumerate(wrapped):
+            head = self.styled(f"{'' if at else label:<{_LABEL}}", dim=True)
+            self.lines.append(head + self.styled(line[_LABEL:], **style))
+
+    def text(self, text: str, **style: Any) -> None:
+        self.lines += [self.styled(line, **style) for line in wrap(text, self.options.width)]
+
+    def gap(self) -> None:
+        if self.lines and self.lines[-1]:
+            self.lines.append("")
+
+
+def render(analysis: Analysis, options: Options) -> str:
+    """Return the report; every line fits into `options.width`, which counts as 60 at least."""
+    options = Options(max(options.width, 60), options.colour, options.unicode)
+    page = _Page(options, UNICODE if options.unicode else ASCII)
+    sections: dict[tuple[Machine, str], list[ResultFile]] = {}
+    for file in analysis.files:
+        sections.setdefault((file.machine, file.header["scenario"]["name"]), []).append(file)
+    for (machine, scenario), files in sections.items():
+        page.gap()
+        cells = [cell for cell in analysis.cells if (cell.machine, cell.scenario) == (machine, scenario)]
+        _head(page, files, analysis.fingerprints[machine])
+        _blocks(page, cells)
+        _not_measured(page, cells)
+        _notes(page, cells)
+    if analysis.warnings:
+        page.gap()
+        for warning in analysis.warnings:
+            page.labelled("warning", warning, fg="yellow")
+    text = "\n".join(page.lines) + "\n"
+    return text if options.unicode else text.encode("ascii", "replace").decode()
+
+
+def _head(page: _Page, files: Sequence[ResultFile], fingerprint: Mapping[str, object]) -> None:
+    scenario = files[0].header["scenario"]
+    page.text(scenario["name"], bold=True)
+    page.text(scenario["question"])
+    page.gap()
+
+    def known(*parts: str | None) -> str:
+        return ", ".join(part for part in parts if part)
+
+    def fact(name: str, before: str = "", after: str = "") -> str | None:
+        value = fingerprint.get(name)
+        return None if value is None else f"{before}{value}{after}"
+
+    memory = fingerprint.get("memory_total_bytes")
+    page.labelled(
+        "machine",
+        known(
+            fact("hostname") or files[0].machine.id,
+            fact("cpu_model_name"),
+            fact("cpu_count", after=" CPUs"),
+            size(memory) if isinstance(memory, int) else None,
+            fact("virtualisation"),
+        ),
+    )
+    page.labelled("system", known(files[0].machine.distro, f"Linux {files[0].machine.kernel}", fact("libc")))
+    mode = fingerprint.get("overcommit_memory")
+    if isinstance(mode, int):
+        page.labelled(
+            "overcommit", known(f"{_mode_name(mode)} on this machine", fact("overcommit_ratio", "ratio ", "%"))
+        )
+    for file in files:
+        header = file.header
+        build = header["tool"]["worker_build"]
+        page.labelled(
+            "run",
+            f"{_count(header['rounds'], 'round')} of {_count(len(header['cells']), 'cell')}, "
+            f"{file.workers}/{file.planned} workers, "
+            f"seed {header['seed']}, {header['started']}",
+        )
+        page.labelled("build", known(f"launchbench {header['tool']['version']}", build and f"worker {build[:12]}"))
+        page.labelled("file", file.path)
+    page.gap()
+
+
+def _blocks(page: _Page, cells: Sequence[CellSummary]) -> None:
+    shown = [cell for cell in cells if set(cell.workers_by_outcome) - set(_NOT_MEASURED)]
+    if not shown:
+        page.text("Nothing was measured.")
+        page.gap()
+        return
+    constant = [axis for axis in ROW_AXES if axis not in varying(shown)]
+    page.labelled("every cell", _circumstances(shown[0], constant))
+    page.gap()
+    blocks: dict[tuple[object, ...], list[CellSummary]] = {}
+    for cell in sorted(shown, key=_block_order):
+        blocks.setdefault(_block_order(cell), []).append(cell)
+    ranked = [order([cell for cell in block if cell.strategy != FLOOR]) for block in blocks.values()]
+    for block, lines in zip(blocks.values(), set_blocks(ranked, page.options, page.glyphs), strict=True):
+        page.title(_block_title(block[0], page.glyphs))
+        page.lines += lines if len(lines) > 1 else []
+        for cell in block:
+            if cell.strategy == FLOOR and cell.total_ns:
+                floor = duration(cell.total_ns.p50, page.glyphs)
+                page.lines.append(page.styled(f"floor: {floor} total, the cost of measuring ({FLOOR})", dim=True))
+        page.gap()
+
+
+def _circumstances(cell: CellSummary, axes: Iterable[str]) -> str:
+    said = [(axis, cell.axes.get(axis)) for axis in axes]
+    return ", ".join(
+        f"{axis_name(axis)} {axis_text(axis, value)}" for axis, value in said if value not in {None, 0} and value != 1
+    )
+
+
+def _block_order(cell: CellSummary) -> tuple[Any, ...]:
+    mode = cell.axes["overcommit"]
+    return (mode if isinstance(mode, int) else -1, cell.axes.get("limit_bytes") or 0, cell.axes["footprint_bytes"])
+
+
+def _block_title(cell: CellSummary, glyphs: Glyphs) -> str:
+    mode, limit = cell.axes["overcommit"], cell.axes.get("limit_bytes")
+    if mode == "current":
+        said = f"current overcommit{''.join(f', {_mode_name(force)}' for force in cell.modes[:1])}"
+    else:
+        said = f"overcommit {_mode_name(mode)}"
+    if limit is not None:
+        said += f", limit {size(limit)}"
+    return f"{said} {glyphs.dot} footprint {size(cell.axes['footprint_bytes'])}"
+
+
+def _mode_name(mode: object) -> str:
+    return f"mode {mode} ({_MODES[mode]})" if isinstance(mode, int) and mode in _MODES else f"mode {mode}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _not_measured(page: _Page, cells: Iterable[CellSummary]) -> None:
+    """Group what was refused by its reason: one line of why, then whom it concerns."""
+    refused: dict[tuple[str, str], list[CellSummary]] = {}
+    for cell in cells:
+        for outcome, reason in cell.reasons:
+            if outcome in _NOT_MEASURED:
+                refused.setdefault((outcome, reason), []).append(cell)
+    if not refused:
+        return
+    page.title("not measured")
+    for (outcome, reason), concerned in sorted(refused.items()):
+        names = sorted({plain(cell.strategy) for cell in concerned})
+        footprints = [size(value) for value in sorted({cell.axes["footprint_bytes"] for cell in concerned})]
+        some = _count(len(concerned), "cell")
+        page.labelled(outcome.replace("_", " ")[: _LABEL - 1], reason or "no reason given")
+        page.labelled("", f"{some}: {', '.join(names)}; footprint {', '.join(footprints)}", dim=True)
+    page.gap()
+
+
+def _notes(page: _Page, cells: Iterable[CellSummary]) -> None:
+    if not any(cell.total_ns for cell in cells):
+        return
+    page.text(
+        "Times are of ok launches, from the call until the caller may go on (blocked), the program runs (reach), "
+        "its status is there (total): medians of worker medians; p99 or max is of total.",
+        dim=True,
+    )
+    commands = max(len(cell.by_command) for cell in cells)
+    if commands > 1:
+        page.text(f"Latencies are over a mix of {commands} commands; by_command in --format json has each.", dim=True)
+
+
+FORMAT = Format(name="terminal", summary="tables for the screen", binary=False, render=render, for_eyes=True)

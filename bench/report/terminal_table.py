@@ -1,0 +1,228 @@
+"""The table of cells on a terminal: which columns there are, which of them fit, and how they are set.
+
+Blocks of one section share their columns and widths, so that an eye can run down all of them. What is around the
+tables is `terminal`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+from tabulate import tabulate
+
+from bench.report.typography import Glyphs, clip, clip_list, duration, plain, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bench.analysis import CellSummary, Latency
+    from bench.report.interface import Options
+
+_GAP = 2
+_STAYS = 100
+"""The rank of a column without which a row says nothing."""
+_DEFAULTS: Mapping[str, object] = {"in_flight": 1, "bystanders": 0, "open_files": 0, "vmas": 1}
+ROW_AXES = (
+    "reaper",
+    "hygiene",
+    "backing",
+    "in_flight",
+    "bystanders",
+    "open_files",
+    "vmas",
+    "memory_limit_bytes",
+    "pids_limit",
+    "nofile_limit",
+    "nproc_limit",
+)
+"""The axes that tell rows of one block apart, beside the strategy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `text` gives a cell's plain text and `style` how `click.style` colours it."""
+
+    title: str
+    text: Callable[[CellSummary], str]
+    rank: int
+    """Where columns do not fit, those of the lowest rank go first."""
+    align: str = "right"
+    least: int | None = None
+    """The width that it may be cut to; None where cutting would change what it says."""
+    identifies: bool = False
+    """It tells rows apart, and is cut only when nothing else is left to go."""
+    style: Callable[[CellSummary], Mapping[str, Any]] = lambda _: {}
+    optional: bool = False
+    """It goes when no row has anything to say in it."""
+
+
+def order(cells: Sequence[CellSummary]) -> list[CellSummary]:
+    """Sort rows as they are read: what works best first, then what is fastest."""
+    return sorted(
+        cells, key=lambda cell: (-(cell.success or 0), cell.total_ns.p50 if cell.total_ns else math.inf, cell.strategy)
+    )
+
+
+def set_blocks(blocks: Sequence[Sequence[CellSummary]], options: Options, glyphs: Glyphs) -> list[list[str]]:
+    """Return the lines of each block, its column titles first, all blocks in the same columns."""
+    cells = [cell for block in blocks for cell in block]
+    if not cells:
+        return [[] for _ in blocks]
+    columns = fit(columns_for(cells, glyphs), cells, options.width)
+    rows = [[_set(column, width, cell, options, glyphs) for column, width in columns] for cell in cells]
+    titles = [clip(column.title, width, glyphs) for column, width in columns]
+    # The titles are a row like others: tabulate widens a column by two where the title is its widest entry.
+    lines = tabulate(
+        [titles, *rows], tablefmt="plain", disable_numparse=True, colalign=[column.align for column, _ in columns]
+    ).splitlines()
+    head = click.style(lines[0].rstrip(), dim=True) if options.colour else lines[0].rstrip()
+    body = iter(lines[1:])
+    return [[head, *(next(body).rstrip() for _ in block)] for block in blocks]
+
+
+def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
+    """Return the columns that say something about these cells, in reading order."""
+    columns = [
+        Column("strategy", lambda cell: plain(cell.strategy), _STAYS, "left", least=12, identifies=True),
+        *(_axis_column(axis) for axis in varying(cells)),
+        Column("ok", lambda cell: f"{cell.ok}/{cell.launches}", _STAYS, style=_success_style),
+        _listing(
+            Column("failed", lambda cell: failures(cell, glyphs), _STAYS, style=lambda _: {"fg": "red"}), cells, glyphs
+        ),
+        Column("not reached", lambda cell: str(cell.not_reached or ""), 50, optional=True),
+        Column("blocked", lambda cell: _p50(cell.blocked_ns, glyphs), 40),
+        Column("reach", lambda cell: _p50(cell.reach_ns, glyphs), 30, optional=True),
+        Column("total", lambda cell: _p50(cell.total_ns, glyphs), _STAYS, style=lambda _: {"bold": True}),
+        _tail_column(cells, glyphs),
+        Column("stall max", lambda cell: _time(cell.bystander_max_ns, glyphs), 45, optional=True),
+        _listing(Column("left behind", left_behind, 60, style=lambda _: {"fg": "yellow"}), cells, glyphs),
+        Column("workers", _workers, 20),
+        Column(
+            "mechanism",
+            lambda cell: plain(cell.mechanism or ""),
+            10,
+            "left",
+            least=16,
+            style=lambda _: {"dim": True},
+            optional=True,
+        ),
+    ]
+    return [column for column in columns if not column.optional or any(map(column.text, cells))]
+
+
+def varying(cells: Sequence[CellSummary]) -> list[str]:
+    """Return the axes of rows on which these cells differ."""
+    return [axis for axis in ROW_AXES if len({repr(_axis(cell, axis)) for cell in cells}) > 1]
+
+
+def fit(columns: Sequence[Column], cells: Sequence[CellSummary], width: int) -> list[tuple[Column, int]]:
+    """Choose the columns that fit into `width` and the width of each; what cannot be cut or dropped stays."""
+    natural = {column.title: max(len(column.title), *(len(column.text(cell)) for cell in cells)) for column in columns}
+    chosen = list(columns)
+
+    def least(column: Column, *, cut: bool) -> int:
+        wanted = natural[column.title]
+        return wanted if column.least is None or (column.identifies and not cut) else min(wanted, column.least)
+
+    def spare(*, cut: bool) -> int:
+        return width - sum(least(column, cut=cut) for column in chosen) - _GAP * (len(chosen) - 1)
+
+    while spare(cut=False) < 0 and min(column.rank for column in chosen) < _STAYS:
+        chosen.remove(min(chosen, key=lambda column: column.rank))
+    cut = spare(cut=False) < 0
+    slack = max(0, spare(cut=cut))
+    widths = []
+    for column in chosen:
+        extra = min(slack, natural[column.title] - least(column, cut=cut))
+        slack -= extra
+        widths.append((column, least(column, cut=cut) + extra))
+    return widths
+
+
+def failures(cell: CellSummary, glyphs: Glyphs) -> str:
+    """Say what went wrong: launches by error, most frequent first, and workers that ended badly."""
+    launches = [f"{plain(error).removeprefix('status:')} {glyphs.times}{count}" for error, count in cell.errors.items()]
+    workers = [
+        f"{count} {plain(f'{outcome} {reason}')}"
+        for (outcome, reason), count in cell.reasons.items()
+        if outcome not in {"skipped", "unsupported"}
+    ]
+    return ", ".join(launches + workers)
+
+
+def left_behind(cell: CellSummary) -> str:
+    """Say what workers left, summed over them; `?` when no census was taken, empty when it found nothing."""
+    counts = {"zombie": cell.zombies, "fd": cell.leaked_fds, "thread": cell.leaked_threads, "stray": cell.strays}
+    if all(count is None for count in counts.values()):
+        return "?"
+    return ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count)
+
+
+def axis_text(axis: str, value: object) -> str:
+    """Set the value of an axis; no limit is `none`."""
+    if value is None:
+        return "none"
+    return size(value) if axis.endswith("_bytes") and isinstance(value, int) else plain(str(value))
+
+
+def axis_name(axis: str) -> str:
+    """Name an axis as people say it."""
+    return axis.removesuffix("_bytes").replace("_", " ")
+
+
+def _axis(cell: CellSummary, axis: str) -> object:
+    return cell.axes.get(axis, _DEFAULTS.get(axis))
+
+
+def _axis_column(axis: str) -> Column:
+    return Column(
+        axis_name(axis), lambda cell: axis_text(axis, _axis(cell, axis)), _STAYS, "left", least=10, identifies=True
+    )
+
+
+def _listing(column: Column, cells: Sequence[CellSummary], glyphs: Glyphs) -> Column:
+    """Let a column of lists be cut after whole items: the first of them must fit."""
+    first = max(len(column.text(cell).partition(", ")[0]) for cell in cells) + len(glyphs.ellipsis)
+    return replace(column, align="left", least=max(first, len(column.title)), optional=True)
+
+
+def _tail_column(cells: Sequence[CellSummary], glyphs: Glyphs) -> Column:
+    """Show p99, and the maximum where there are too few launches for one."""
+    some_p99 = any(cell.total_ns and cell.total_ns.p99 is not None for cell in cells)
+
+    def text(cell: CellSummary) -> str:
+        total = cell.total_ns
+        if total is None:
+            return glyphs.none
+        if total.p99 is not None:
+            return duration(total.p99, glyphs)
+        return f"{'max ' if some_p99 else ''}{duration(total.max, glyphs)}"
+
+    return Column("p99" if some_p99 else "max", text, 35)
+
+
+def _p50(latency: Latency | None, glyphs: Glyphs) -> str:
+    return _time(latency.p50, glyphs) if latency else ""
+
+
+def _time(ns: int | None, glyphs: Glyphs) -> str:
+    return "" if ns is None else duration(ns, glyphs)
+
+
+def _workers(cell: CellSummary) -> str:
+    finished = cell.workers_by_outcome.get("finished", 0)
+    return str(cell.workers) if finished == cell.workers else f"{finished}/{cell.workers}"
+
+
+def _success_style(cell: CellSummary) -> Mapping[str, Any]:
+    return {"fg": "green" if cell.launches and cell.ok == cell.launches else "yellow" if cell.ok else "red"}
+
+
+def _set(column: Column, width: int, cell: CellSummary, options: Options, glyphs: Glyphs) -> str:
+    text = column.text(cell) or ("" if column.align == "left" else glyphs.none)
+    text = clip_list(text, width, glyphs) if ", " in text else clip(text, width, glyphs)
+    style = column.style(cell)
+    return click.style(text, **style) if options.colour and style and text else text

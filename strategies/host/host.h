@@ -1,0 +1,122 @@
+/*
+ * The host: what a strategy, a reaper or a hygiene may use, and what it must keep to.
+ *
+ * One file in strategies/launch/ is one way to launch a command. It ends with LAUNCHBENCH_STRATEGY(...), which places a
+ * pointer in a section of its own; the linker collects the section, so no list names the strategies (registry.c).
+ *
+ * The child's side. Between a fork, vfork or clone and the exec, code runs in a copy of a process (or, under CLONE_VM,
+ * in the process itself) whose locks may be held by nobody: only async-signal-safe functions may be called
+ * (signal-safety(7); POSIX.1-2017, fork(): "the child process may only execute async-signal-safe operations until such
+ * time as one of the exec functions is called"). A child under CLONE_VM moreover writes into the launcher's memory:
+ * it touches nothing but its own locals, errno and launch->exec_error. Every child ends in host_exec(), which keeps to
+ * this; a strategy that does more says beside the line why it may.
+ */
+#ifndef LAUNCHBENCH_HOST_H
+#define LAUNCHBENCH_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Where a launch failed. The values are the file format's `codes.stage`. */
+enum stage { STAGE_NONE = 0, STAGE_SPAWN = 1, STAGE_EXEC = 2, STAGE_WAIT = 3 };
+
+/* One command of the mix, made ready before anything is timed. */
+struct command {
+	const char *file;   /* what execve() gets: argv[0] as found along PATH, or as written when nothing was found */
+	char *const *argv;
+	char *const *envp;
+	const char *line;   /* the same words for a shell, quoted where they need it */
+};
+
+/* One launch: the host fills the first part before the call, the strategy and the reaper fill the second. */
+struct launch {
+	const struct command *command;
+	uint32_t command_index;
+	volatile int *exec_error; /* in memory that parent and child share, also after a fork; 0 until an exec failed */
+
+	pid_t pid;         /* a child of this process that can be waited for; 0 when there is none */
+	enum stage stage;  /* where it failed, STAGE_NONE when it did not */
+	int error;         /* errno, as the kernel or the library gave it */
+	bool has_status;
+	int status;        /* as waitpid() fills it */
+};
+
+/* What the hooks of one worker share; lives from before prepare() to after finish(). */
+struct session {
+	const struct command *commands;
+	size_t command_count;
+};
+
+/* In which form the outcome of a command comes back to the caller. */
+enum status_form {
+	STATUS_WAIT = 0,  /* the whole wait status */
+	STATUS_SHELL = 1, /* as `$?` in a shell: a signal may come as 128+n, a failed exec as 126 or 127 */
+};
+
+enum strategy_traits {
+	OWN_REAPER = 1 << 0,       /* has children of its own keeping: `reap` is its own, no reaper applies */
+	LAUNCHES_NOTHING = 1 << 1, /* the floor: nothing is expected to run */
+};
+
+struct strategy {
+	const char *name;
+	const char *summary;                                     /* one line, for `launchbench list` */
+	unsigned traits;
+	enum status_form status_form;
+	const char *(*supported)(void);                          /* optional: NULL, or the reason why not here */
+	const char *(*prepare)(const struct session *session);   /* optional: before the footprint; NULL, or what failed */
+	void (*launch)(struct launch *launch);                   /* required: timed; returns when the caller may go on */
+	void (*reap)(struct launch *launch);                     /* with OWN_REAPER: timed; until the status is known */
+	void (*finish)(void);                                    /* optional: after `exit` */
+};
+
+/* Collects the status of launch->pid. */
+struct reaper {
+	const char *name;
+	const char *summary;
+	const char *(*supported)(void);
+	const char *(*prepare)(const struct session *session);
+	void (*reap)(struct launch *launch);
+	void (*finish)(void);
+};
+
+/* What is done to descriptors and signals between the launch and the exec. */
+struct hygiene {
+	const char *name;
+	const char *summary;
+	const char *(*supported)(void);
+};
+
+#define LAUNCHBENCH_REGISTER(type, ...)                                                                               \
+	static const struct type registered_##type = {__VA_ARGS__};                                                  \
+	static const struct type *const registered_##type##_entry                                                    \
+		__attribute__((section("launchbench_" #type), used)) = &registered_##type
+
+#define LAUNCHBENCH_STRATEGY(...) LAUNCHBENCH_REGISTER(strategy, __VA_ARGS__)
+#define LAUNCHBENCH_REAPER(...) LAUNCHBENCH_REGISTER(reaper, __VA_ARGS__)
+#define LAUNCHBENCH_HYGIENE(...) LAUNCHBENCH_REGISTER(hygiene, __VA_ARGS__)
+
+/* Ends a child: execs the command, or leaves the reason in launch->exec_error and calls _exit(127). Child's side. */
+_Noreturn void host_exec(const struct launch *launch);
+
+/* The launch call itself failed and no child exists. */
+void host_spawn_failed(struct launch *launch, int error);
+
+/* A library call failed that both creates the child and execs in it: finds out which of the two failed. */
+void host_library_failed(struct launch *launch, int error);
+
+/* The child of launch was waited for; an exec error that it left behind becomes the launch's. */
+void host_reaped(struct launch *launch, int status);
+
+/* No status can be had any more (waitpid or pclose failed with error). */
+void host_status_lost(struct launch *launch, int error);
+
+/* A wait status as the one byte that a shell would make of it in `$?`. */
+int host_status_byte(int status);
+
+/* Forks a helper that lives beside the footprint, not with it: it dies with the worker. As fork(2). */
+pid_t host_fork_helper(void);
+
+#endif

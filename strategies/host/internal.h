@@ -1,0 +1,82 @@
+/* What the files of the host share among themselves; no strategy includes this. */
+#ifndef LAUNCHBENCH_INTERNAL_H
+#define LAUNCHBENCH_INTERNAL_H
+
+#include "host.h"
+
+/* Where the control channel is kept: descriptors 0..2 are the commands' own. */
+#define CONTROL_DESCRIPTOR 3
+
+enum backing { BACKING_ANON, BACKING_RESERVED };
+
+/* One request as it came from the runner; request.c has the format. */
+struct request {
+	const struct strategy *strategy;
+	const struct reaper *reaper;
+	const struct hygiene *hygiene;
+	enum backing backing;
+	size_t footprint;          /* bytes */
+	size_t open_files;
+	int64_t time_limit;        /* ns, over all launches */
+	const char *samples;       /* path of the mapped file */
+	const char *fill_cpus;     /* CPUs that may help to touch the footprint, such as "0,1" */
+	struct command *commands;
+	size_t command_count;
+	uint32_t *plan;            /* the command of each launch, in order */
+	size_t planned;
+	size_t warmup;             /* how many of them come first and are marked */
+};
+
+/* registry.c */
+const struct strategy *find_strategy(const char *name);
+const struct reaper *find_reaper(const char *name);
+const struct hygiene *find_hygiene(const char *name);
+void list_registered(void);
+
+/* request.c: reads one request from the control channel; ends the process with a message when it is malformed. */
+void read_request(struct request *request);
+bool read_word(const char *word);
+
+/* footprint.c */
+struct footprint {
+	uint64_t mapped, rss, anon_huge, page_tables, vmas; /* bytes, and how many mappings hold it */
+	int64_t fill;                                       /* ns to map and touch */
+};
+bool map_footprint(const struct request *request, struct footprint *out);
+
+/* samples.c: one record a launch in a file that outlives the worker. The runner decodes it (bench/measure/samples.py). */
+struct sample {
+	uint32_t state; /* 0 not begun, 1 under way, 2 over */
+	uint32_t command;
+	uint32_t warmup;
+	uint32_t stage;
+	int32_t error;
+	int32_t has_status;
+	int32_t status;
+	int32_t pid;
+	int64_t call, returned, reaped; /* CLOCK_MONOTONIC, ns */
+	uint64_t minor_faults;
+};
+struct sample *map_samples(const char *path, size_t planned);
+
+/* session.c: one worker from request to exit. */
+int work(void);
+
+/* isolate.c: prepares a process for measuring and becomes the program that follows `--`. */
+int isolate(int argc, char **argv);
+
+/* message.c: one JSON object a line, to the runner. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void refuse(const char *kind, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+const char *quoted(const char *text, char *buffer, size_t size);
+
+/* clock.c */
+int64_t now(void);
+uint64_t caller_faults(void);
+
+/* outcome.c: remembers what host_library_failed() compares against. */
+void before_launch(void);
+void share_outcomes(void);
+volatile int *shared_exec_error(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* The native worker: one program that lists what it can do, isolates a process, and works. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "list") == 0) {
+		list_registered();
+		return 0;
+	}
+	if (argc > 2 && strcmp(argv[1], "isolate") == 0)
+		return isolate(argc - 2, argv + 2);
+	if (argc == 2 && strcmp(argv[1], "work") == 0)
+		return work();
+	fprintf(stderr, "usage: %s list | isolate [SETTING=VALUE ...] -- PROGRAM [ARGUMENT ...] | work\n", argv[0]);
+	return 2;
+}

@@ -1,0 +1,109 @@
+/* What became of a launch: the few ways it can fail, told apart. */
+#include "internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * The word in which a child leaves the errno of a failed exec. A forked child writes to a copy of everything but shared
+ * mappings, and a CLOEXEC pipe, the usual way, costs descriptors and calls and is closed early by strategies that close
+ * descriptors themselves.
+ */
+static volatile int *exec_error;
+
+void share_outcomes(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		refuse("failed", errno, "no shared page for exec errors");
+	exec_error = page;
+}
+
+volatile int *shared_exec_error(void)
+{
+	return exec_error;
+}
+
+void host_exec(const struct launch *launch)
+{
+	execve(launch->command->file, launch->command->argv, launch->command->envp);
+	*launch->exec_error = errno;
+	_exit(127);
+}
+
+void host_spawn_failed(struct launch *launch, int error)
+{
+	launch->stage = STAGE_SPAWN;
+	launch->error = error;
+}
+
+/* CPU time of all children that were waited for, in us. */
+static int64_t children_time(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_CHILDREN, &usage);
+	return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
+	       usage.ru_stime.tv_usec;
+}
+
+static int64_t children_time_before;
+
+void before_launch(void)
+{
+	*exec_error = 0;
+	children_time_before = children_time();
+}
+
+/*
+ * posix_spawn() returns one errno for two calls. Most errors can only be the exec's; ENOMEM and EAGAIN can be either's.
+ * A library that got as far as the exec had a child and has waited for it, and a child that ran has used CPU time.
+ */
+void host_library_failed(struct launch *launch, int error)
+{
+	bool either = error == ENOMEM || error == EAGAIN || error == EPERM || error == ENOSYS || error == EINVAL;
+
+	launch->stage = either && children_time() == children_time_before ? STAGE_SPAWN : STAGE_EXEC;
+	launch->error = error;
+}
+
+void host_reaped(struct launch *launch, int status)
+{
+	launch->has_status = true;
+	launch->status = status;
+	if (*launch->exec_error != 0) {
+		launch->stage = STAGE_EXEC;
+		launch->error = *launch->exec_error;
+	}
+}
+
+void host_status_lost(struct launch *launch, int error)
+{
+	launch->stage = STAGE_WAIT;
+	launch->error = error;
+}
+
+int host_status_byte(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+pid_t host_fork_helper(void)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0); /* the worker died before the line above took hold */
+		close(CONTROL_DESCRIPTOR); /* the runner listens for the worker's end, not for the helper's */
+	}
+	return pid;
+}

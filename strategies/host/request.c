@@ -1,0 +1,227 @@
+/*
+ * What the runner says, on the control channel:
+ *
+ *     request LENGTH\n   and LENGTH bytes: words of the form key=value, each ended by NUL
+ *     go\n               launch
+ *     exit\n             tear down and end
+ *
+ * `env=NAME=VALUE` may come often and becomes the environment of this process and of every command. `command=LINE` begins a command (LINE is what
+ * a shell would be given), and the `arg=` words after it are its arguments. `plan=0,0,1` names the command of each launch.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LONGEST_REQUEST ((size_t)64 << 20)
+
+/* Reads exactly size bytes; false when the runner has gone. */
+static bool read_exactly(char *buffer, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = read(CONTROL_DESCRIPTOR, buffer, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		buffer += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool read_line(char *line, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (!read_exactly(line + i, 1))
+			return false;
+		if (line[i] == '\n') {
+			line[i] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Waits for one word of the runner; false when something else, or the end of the channel, comes. */
+bool read_word(const char *word)
+{
+	char line[64];
+
+	return read_line(line, sizeof line) && strcmp(line, word) == 0;
+}
+
+static void *allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (!memory)
+		refuse("failed", ENOMEM, "the request does not fit in memory");
+	return memory;
+}
+
+static size_t number(const char *key, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long n = strtoull(value, &end, 10);
+	if (errno != 0 || end == value || *end != '\0')
+		refuse("failed", EINVAL, "%s=%.40s is not a number", key, value);
+	return (size_t)n;
+}
+
+static void read_plan(struct request *request, const char *value)
+{
+	size_t count = *value != '\0';
+	char *end;
+
+	for (const char *p = value; *p; p++)
+		count += *p == ',';
+	request->plan = allocate(count + 1, sizeof *request->plan);
+	for (const char *p = value; *p; p = *end == ',' ? end + 1 : end) {
+		request->plan[request->planned++] = (uint32_t)strtoul(p, &end, 10);
+		if (end == p)
+			refuse("failed", EINVAL, "the plan is malformed");
+	}
+}
+
+static const char *value_of(const char *word, const char *key)
+{
+	size_t length = strlen(key);
+
+	return strncmp(word, key, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
+}
+
+#define LOOK_UP(kind)                                                                                                  \
+	if ((value = value_of(word, #kind))) {                                                                         \
+		if (!(request->kind = find_##kind(value)))                                                             \
+			refuse("unsupported", 0, "this worker has no " #kind " %.80s", value);                         \
+		return;                                                                                                \
+	}
+
+static void take_setting(struct request *request, char *word)
+{
+	const char *value;
+
+	LOOK_UP(strategy)
+	LOOK_UP(reaper)
+	LOOK_UP(hygiene)
+	if ((value = value_of(word, "backing"))) {
+		if (strcmp(value, "anon") == 0)
+			request->backing = BACKING_ANON;
+		else if (strcmp(value, "reserved") == 0)
+			request->backing = BACKING_RESERVED;
+		else
+			refuse("unsupported", 0, "this worker has no backing %.80s", value);
+	} else if ((value = value_of(word, "footprint"))) {
+		request->footprint = number("footprint", value);
+	} else if ((value = value_of(word, "open_files"))) {
+		request->open_files = number("open_files", value);
+	} else if ((value = value_of(word, "time_limit"))) {
+		request->time_limit = (int64_t)number("time_limit", value);
+	} else if ((value = value_of(word, "warmup"))) {
+		request->warmup = number("warmup", value);
+	} else if ((value = value_of(word, "samples"))) {
+		request->samples = value;
+	} else if ((value = value_of(word, "fill_cpus"))) {
+		request->fill_cpus = value;
+	} else if ((value = value_of(word, "plan"))) {
+		read_plan(request, value);
+	} else {
+		refuse("failed", EINVAL, "the request says %.80s", word);
+	}
+}
+
+static const char *environment_value(char *const *envp, const char *name)
+{
+	for (; *envp; envp++) {
+		const char *value = value_of(*envp, name);
+
+		if (value)
+			return value;
+	}
+	return NULL;
+}
+
+/* argv[0] as execvp() would find it; what is not found stays as written, for the exec to fail on. */
+static const char *find_program(const char *name, char *const *envp)
+{
+	const char *path = environment_value(envp, "PATH");
+
+	if (strchr(name, '/') || !path)
+		return name;
+	while (*path) {
+		size_t length = strcspn(path, ":");
+		char *file = allocate(length + strlen(name) + 2, 1);
+
+		sprintf(file, "%.*s/%s", (int)length, path, name);
+		if (access(file, X_OK) == 0)
+			return file;
+		free(file);
+		path += length + (path[length] == ':');
+	}
+	return name;
+}
+
+/* One pass counts, a second one fills: `words` says how many of each there are. */
+static void take_commands(struct request *request, char *text, size_t length, size_t words)
+{
+	char **environment = allocate(words + 1, sizeof *environment);
+	char **arguments = allocate(2 * words + 2, sizeof *arguments); /* each list ends with NULL */
+	struct command *command = NULL;
+	size_t env_count = 0;
+	const char *value;
+
+	request->commands = allocate(words + 1, sizeof *request->commands);
+	for (char *word = text; word < text + length; word += strlen(word) + 1) {
+		if ((value = value_of(word, "env"))) {
+			environment[env_count++] = word + 4;
+		} else if ((value = value_of(word, "command"))) {
+			arguments += command != NULL;
+			command = &request->commands[request->command_count++];
+			*command = (struct command){.line = value, .argv = arguments, .envp = environment};
+		} else if ((value = value_of(word, "arg")) && command) {
+			*arguments++ = word + 4;
+		} else {
+			take_setting(request, word);
+		}
+	}
+	environ = environment; /* posix_spawnp() and a shell search along the caller's own PATH */
+	for (size_t i = 0; i < request->command_count; i++) {
+		command = &request->commands[i];
+		if (!command->argv[0])
+			refuse("failed", EINVAL, "command %zu has no arguments", i);
+		command->file = find_program(command->argv[0], environment);
+	}
+}
+
+void read_request(struct request *request)
+{
+	char line[64];
+	size_t length, words = 0;
+
+	if (!read_line(line, sizeof line) || sscanf(line, "request %zu", &length) != 1)
+		_exit(0); /* the runner has gone */
+	if (length == 0 || length > LONGEST_REQUEST)
+		refuse("failed", EINVAL, "a request of %zu bytes", length);
+	char *text = allocate(length + 1, 1);
+	if (!read_exactly(text, length))
+		_exit(0);
+	for (size_t i = 0; i < length; i++)
+		words += text[i] == '\0';
+	*request = (struct request){.fill_cpus = "0"};
+	take_commands(request, text, length, words);
+	if (!request->strategy || !request->hygiene || !request->samples || !request->command_count)
+		refuse("failed", EINVAL, "the request lacks a part");
+	if (!(request->strategy->traits & OWN_REAPER) && !request->reaper)
+		refuse("failed", EINVAL, "the request names no reaper");
+	for (size_t i = 0; i < request->planned; i++)
+		if (request->plan[i] >= request->command_count)
+			refuse("failed", EINVAL, "the plan names command %u of %zu", request->plan[i], request->command_count);
+}

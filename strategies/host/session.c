@@ -1,0 +1,135 @@
+/* One worker, from the request to the exit: ready -> go -> done -> exit. */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static void hold_open_files(size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0)
+			refuse("unsupported", errno, "%zu of %zu files could be opened: %s", i, count, strerror(errno));
+}
+
+static void check_support(const struct request *request)
+{
+	const char *reason = NULL;
+
+	if (request->strategy->supported)
+		reason = request->strategy->supported();
+	if (!reason && request->reaper && request->reaper->supported)
+		reason = request->reaper->supported();
+	if (!reason && request->hygiene->supported)
+		reason = request->hygiene->supported();
+	if (reason)
+		refuse("unsupported", 0, "%s", reason);
+}
+
+/* Before the footprint exists: a helper is forked here. */
+static void prepare(const struct request *request, const struct session *session)
+{
+	const char *reason = NULL;
+
+	if (request->strategy->prepare)
+		reason = request->strategy->prepare(session);
+	if (!reason && request->reaper && request->reaper->prepare)
+		reason = request->reaper->prepare(session);
+	if (reason)
+		refuse("failed", errno, "%s: %s", reason, strerror(errno));
+}
+
+/* Nothing in here allocates, prints or opens: what stands between the clocks is the launch. */
+static void launch_one(const struct request *request, struct sample *sample)
+{
+	void (*start)(struct launch *) = request->strategy->launch;
+	void (*reap)(struct launch *) = request->strategy->traits & OWN_REAPER ? request->strategy->reap
+									       : request->reaper->reap;
+	struct launch launch = {
+		.command = &request->commands[sample->command],
+		.command_index = sample->command,
+		.exec_error = shared_exec_error(),
+	};
+
+	before_launch();
+	uint64_t faults = caller_faults();
+	sample->state = 1;
+	sample->call = now();
+	start(&launch);
+	sample->returned = now();
+	if (launch.stage == STAGE_NONE && reap)
+		reap(&launch);
+	sample->reaped = now();
+	sample->minor_faults = caller_faults() - faults;
+	sample->stage = (uint32_t)launch.stage;
+	sample->error = launch.error;
+	sample->has_status = launch.has_status;
+	sample->status = launch.status;
+	sample->pid = launch.pid;
+	sample->state = 2;
+}
+
+/* Returns how many launches were made before the time limit; the others are counted by their absence. */
+static size_t launch_all(const struct request *request, struct sample *samples)
+{
+	int64_t deadline = now() + request->time_limit;
+	size_t i;
+
+	for (i = 0; i < request->planned && now() < deadline; i++) {
+		samples[i].command = request->plan[i];
+		samples[i].warmup = i < request->warmup;
+		launch_one(request, &samples[i]);
+	}
+	return i;
+}
+
+/* The channel comes as standard input. It is the worker's alone, so commands get an empty input in its place. */
+static bool take_control(void)
+{
+	int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (empty < 0 || dup3(0, CONTROL_DESCRIPTOR, O_CLOEXEC) < 0 || dup2(empty, 0) < 0)
+		return false;
+	if (empty != CONTROL_DESCRIPTOR)
+		close(empty);
+	return true;
+}
+
+int work(void)
+{
+	struct request request;
+	struct footprint footprint;
+
+	if (!take_control())
+		return 70;
+	read_request(&request);
+	check_support(&request);
+	share_outcomes();
+	struct sample *samples = map_samples(request.samples, request.planned);
+	hold_open_files(request.open_files);
+	struct session session = {.commands = request.commands, .command_count = request.command_count};
+	prepare(&request, &session);
+	int64_t mapping = now();
+	if (!map_footprint(&request, &footprint))
+		refuse("not_allocatable", errno, "%s", strerror(errno));
+	say("{\"state\":\"ready\",\"mapped\":%llu,\"rss\":%llu,\"anon_huge\":%llu,\"page_tables\":%llu,\"vmas\":%llu,"
+	    "\"fill_ns\":%lld,\"footprint_ns\":%lld}",
+	    (unsigned long long)footprint.mapped, (unsigned long long)footprint.rss,
+	    (unsigned long long)footprint.anon_huge, (unsigned long long)footprint.page_tables,
+	    (unsigned long long)footprint.vmas, (long long)footprint.fill, (long long)(now() - mapping));
+
+	if (!read_word("go"))
+		return 0;
+	int64_t begun = now();
+	size_t made = launch_all(&request, samples);
+	say("{\"state\":\"done\",\"began\":%lld,\"ended\":%lld,\"launches\":%zu}", (long long)begun, (long long)now(), made);
+
+	if (!read_word("exit"))
+		return 0;
+	if (request.strategy->finish)
+		request.strategy->finish();
+	if (request.reaper && request.reaper->finish)
+		request.reaper->finish();
+	return 0;
+}

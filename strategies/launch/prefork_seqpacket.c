@@ -1,0 +1,369 @@
+/*
+ * A launcher as one would ship it: a helper forked before the footprint exists takes whole requests (program, arguments,
+ * environment, standard descriptors) over a SOCK_SEQPACKET pair, launches with vfork(), keeps any number of children
+ * and sends each one's wait status back. The caller may go on as soon as the request is sent.
+ *
+ *      caller                        helper                      child
+ *      sendmsg(request, 0 1 2) --->  recvmsg
+ *                                    vfork ------------------->  dup2 x 3, execve
+ *                                    ppoll <--- SIGCHLD -------  exit
+ *      recv <----------------------  waitpid, send(reply)
+ */
+#include "../host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A packet must fit in a socket buffer (wmem_default, about 200 KiB); longer requests travel in a memfd. */
+#define LARGEST_PACKET ((size_t)64 << 10)
+#define MOST_CHILDREN 4096
+
+struct head {
+	uint32_t id;
+	uint32_t argc, envc;
+	uint32_t size;    /* bytes of text: file, arguments, environment, each ended by NUL */
+	uint32_t in_file; /* the text is in a file that comes as a fourth descriptor */
+};
+
+struct reply {
+	uint32_t id;
+	int32_t pid;
+	int32_t stage, error;
+	int32_t status;
+};
+
+union descriptors {
+	char bytes[CMSG_SPACE(4 * sizeof(int))];
+	struct cmsghdr align;
+};
+
+/* ---- the helper ------------------------------------------------------------------------------------------------- */
+
+static struct child {
+	pid_t pid;
+	uint32_t id;
+} children[MOST_CHILDREN];
+static size_t child_count;
+
+static void on_child(int signal)
+{
+	(void)signal; /* only to end ppoll(); empty, so that even a vfork child may run it */
+}
+
+static void answer(int socket, struct reply reply)
+{
+	if (send(socket, &reply, sizeof reply, MSG_NOSIGNAL) < 0)
+		_exit(0); /* nobody waits any more */
+}
+
+static void collect(int socket)
+{
+	int status;
+	pid_t pid;
+
+	while (child_count > 0 && (pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < child_count; i++)
+			if (children[i].pid == pid) {
+				answer(socket, (struct reply){.id = children[i].id, .pid = pid, .status = status});
+				children[i] = children[--child_count];
+				break;
+			}
+}
+
+/* Reads what stands in a memfd into memory that is kept for the next time. */
+static char *read_file(int fd, size_t size)
+{
+	static char *kept;
+	static size_t kept_size;
+
+	if (size > kept_size) {
+		free(kept);
+		kept = malloc(size);
+		kept_size = kept ? size : 0;
+	}
+	for (size_t at = 0; kept && at < size;) {
+		ssize_t n = pread(fd, kept + at, size - at, (off_t)at);
+
+		if (n <= 0)
+			return NULL;
+		at += (size_t)n;
+	}
+	return kept;
+}
+
+/* Points argv and envp into the text; NULL when there is no memory for that. */
+static char **split(const struct head *head, char *text)
+{
+	static char **kept;
+	static size_t kept_count;
+	size_t count = (size_t)head->argc + head->envc + 2;
+
+	if (count > kept_count) {
+		free(kept);
+		kept = malloc(count * sizeof *kept);
+		kept_count = kept ? count : 0;
+	}
+	if (!kept)
+		return NULL;
+	char *word = text + strlen(text) + 1;
+	for (size_t i = 0; i < count; i++) {
+		bool end = i == head->argc || i == count - 1;
+
+		kept[i] = end ? NULL : word;
+		if (!end)
+			word += strlen(word) + 1;
+	}
+	return kept;
+}
+
+static pid_t spawn(const char *file, char **words, size_t argc, const int *stdio, const sigset_t *mask, volatile int *error)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		/* Child's side: system calls on its own descriptors and mask, then the exec. */
+		for (int i = 0; i < 3; i++)
+			if (dup2(stdio[i], i) < 0)
+				goto failed;
+		sigprocmask(SIG_SETMASK, mask, NULL);
+		execve(file, words, words + argc + 1);
+	failed:
+		*error = errno;
+		_exit(127);
+	}
+	return pid;
+}
+
+static void serve_one(int socket, const struct head *head, char *text, const int *fds, const sigset_t *mask)
+{
+	struct reply reply = {.id = head->id, .stage = STAGE_SPAWN, .error = ENOMEM};
+	volatile int error = 0;
+	char **words = NULL;
+
+	if (head->in_file)
+		text = read_file(fds[3], head->size);
+	if (text)
+		words = split(head, text);
+	if (words && child_count == MOST_CHILDREN) {
+		reply.error = EAGAIN;
+	} else if (words) {
+		pid_t pid = spawn(text, words, head->argc, fds, mask, &error);
+
+		if (pid > 0 && error == 0) {
+			children[child_count++] = (struct child){.pid = pid, .id = head->id};
+			return;
+		}
+		reply.error = pid < 0 ? errno : error;
+		if (pid > 0) {
+			reply.stage = STAGE_EXEC;
+			waitpid(pid, &reply.status, 0);
+		}
+	}
+	answer(socket, reply);
+}
+
+static _Noreturn void serve(int socket)
+{
+	static char text[LARGEST_PACKET];
+	struct sigaction action = {.sa_handler = on_child};
+	sigset_t blocked, usual;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &blocked, &usual);
+	sigaction(SIGCHLD, &action, NULL);
+	answer(socket, (struct reply){0}); /* it serves from now on, and holds no more than it needs */
+	for (;;) {
+		struct pollfd incoming = {.fd = socket, .events = POLLIN};
+		struct head head;
+		union descriptors control;
+		struct iovec parts[] = {{&head, sizeof head}, {text, sizeof text}};
+		struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = control.bytes,
+					 .msg_controllen = sizeof control.bytes};
+		int fds[4];
+
+		/* Without children there is nothing but the socket to wait for, and recvmsg() does that by itself. */
+		if (child_count > 0) {
+			int ready = ppoll(&incoming, 1, NULL, &usual);
+
+			collect(socket);
+			if (ready <= 0)
+				continue;
+		}
+		ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < (ssize_t)sizeof head)
+			_exit(0); /* the caller has closed its end */
+		struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
+		size_t count = head.in_file ? 4 : 3;
+		if (!passed || passed->cmsg_len != CMSG_LEN(count * sizeof(int))) {
+			answer(socket, (struct reply){.id = head.id, .stage = STAGE_SPAWN, .error = EMFILE});
+			continue;
+		}
+		memcpy(fds, CMSG_DATA(passed), count * sizeof(int));
+		serve_one(socket, &head, text, fds, &usual);
+		for (size_t i = 0; i < count; i++)
+			close(fds[i]);
+	}
+}
+
+/* ---- the caller ------------------------------------------------------------------------------------------------- */
+
+static pid_t helper;
+static int channel = -1;
+static uint32_t next_id;
+static char *packed;
+static size_t packed_size;
+
+static const char *prepare(const struct session *session)
+{
+	int pair[2];
+
+	(void)session;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return "socketpair";
+	helper = host_fork_helper();
+	if (helper < 0)
+		return "fork of the helper";
+	if (helper == 0) {
+		close(pair[0]);
+		serve(pair[1]);
+	}
+	close(pair[1]);
+	channel = pair[0];
+	struct reply hello;
+	return recv(channel, &hello, sizeof hello, 0) == sizeof hello ? NULL : "the helper's first word";
+}
+
+/* Room for size bytes, grown by doubling and kept. */
+static bool make_room(size_t size)
+{
+	if (size <= packed_size)
+		return true;
+	size_t grown = packed_size ? packed_size : 4096;
+	while (grown < size)
+		grown *= 2;
+	char *bigger = realloc(packed, grown);
+	if (!bigger)
+		return false;
+	packed = bigger;
+	packed_size = grown;
+	return true;
+}
+
+static bool pack_word(struct head *head, const char *word)
+{
+	size_t length = strlen(word) + 1;
+
+	if (!make_room(head->size + length))
+		return false;
+	memcpy(packed + head->size, word, length);
+	head->size += (uint32_t)length;
+	return true;
+}
+
+static bool pack(const struct command *command, struct head *head)
+{
+	if (!pack_word(head, command->file))
+		return false;
+	for (char *const *word = command->argv; *word; word++, head->argc++)
+		if (!pack_word(head, *word))
+			return false;
+	for (char *const *word = command->envp; *word; word++, head->envc++)
+		if (!pack_word(head, *word))
+			return false;
+	return true;
+}
+
+static int text_file(size_t size)
+{
+	int fd = memfd_create("request", MFD_CLOEXEC);
+
+	for (size_t at = 0; fd >= 0 && at < size;) {
+		ssize_t n = write(fd, packed + at, size - at);
+
+		if (n < 0) {
+			close(fd);
+			return -1;
+		}
+		at += (size_t)n;
+	}
+	return fd;
+}
+
+static void launch(struct launch *launch)
+{
+	struct head head = {.id = ++next_id};
+	union descriptors control = {{0}};
+	int fds[4] = {0, 1, 2, -1};
+
+	if (!pack(launch->command, &head)) {
+		host_spawn_failed(launch, ENOMEM);
+		return;
+	}
+	head.in_file = head.size > LARGEST_PACKET;
+	if (head.in_file && (fds[3] = text_file(head.size)) < 0) {
+		host_spawn_failed(launch, errno);
+		return;
+	}
+	size_t count = head.in_file ? 4 : 3;
+	struct iovec parts[] = {{&head, sizeof head}, {packed, head.size}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = head.in_file ? 1 : 2, .msg_control = control.bytes,
+				 .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+	struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
+	passed->cmsg_level = SOL_SOCKET;
+	passed->cmsg_type = SCM_RIGHTS;
+	passed->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(passed), fds, count * sizeof(int));
+	if (sendmsg(channel, &message, MSG_NOSIGNAL) < 0)
+		host_spawn_failed(launch, errno);
+	if (head.in_file)
+		close(fds[3]);
+}
+
+static void reap(struct launch *launch)
+{
+	struct reply reply;
+	ssize_t n;
+
+	do
+		n = recv(channel, &reply, sizeof reply, 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof reply || reply.id != next_id) {
+		host_status_lost(launch, n < 0 ? errno : EPIPE);
+		return;
+	}
+	launch->stage = (enum stage)reply.stage;
+	launch->error = reply.error;
+	if (reply.stage == STAGE_NONE) {
+		launch->has_status = true;
+		launch->status = reply.status;
+	}
+}
+
+static void finish(void)
+{
+	close(channel);
+	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+LAUNCHBENCH_STRATEGY(
+	.name = "prefork_seqpacket",
+	.summary = "a helper forked beforehand takes whole requests with descriptors; vfork inside, wait status back",
+	.traits = OWN_REAPER,
+	.prepare = prepare,
+	.launch = launch,
+	.reap = reap,
+	.finish = finish,
+);

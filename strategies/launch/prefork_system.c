@@ -1,0 +1,27 @@
+/* A helper forked before the footprint exists; one byte each way, system() inside. */
+#include "../host/byte_helper.h"
+
+#include <stdlib.h>
+
+static int run(const struct command *command)
+{
+	int status = system(command->line);
+
+	return status == -1 ? BYTE_HELPER_FAILED : host_status_byte(status);
+}
+
+static const char *prepare(const struct session *session)
+{
+	return byte_helper_start(session, run);
+}
+
+LAUNCHBENCH_STRATEGY(
+	.name = "prefork_system",
+	.summary = "a helper forked beforehand, one byte each way over pipes; system() inside",
+	.traits = OWN_REAPER,
+	.status_form = STATUS_SHELL,
+	.prepare = prepare,
+	.launch = byte_helper_launch,
+	.reap = byte_helper_reap,
+	.finish = byte_helper_finish,
+);

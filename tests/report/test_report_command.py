@@ -1,0 +1,104 @@
+"""`launchbench report` from outside."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import everything
+from result_lines import write
+
+from bench.commands.report import replace
+
+
+@pytest.fixture
+def run(launchbench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda *arguments: launchbench("report", *arguments)
+
+
+def test_the_terminal_form_is_the_default(run: Callable[..., Any], tmp_path: Path) -> None:
+    result = run(everything(tmp_path))
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("big-parent\n")
+    assert "\x1b" not in result.stdout
+
+
+def test_a_file_given_twice_counts_once(run: Callable[..., Any], tmp_path: Path) -> None:
+    path = everything(tmp_path)
+
+    result = run(path, path, "--format", "json")
+
+    assert [cell["workers"] for cell in json.loads(result.stdout)["cells"]] == [1] * 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.jsonl"], "missing.jsonl: no such file"),
+        (["notes.txt"], "notes.txt: is not a launchbench result file: does not start with a JSON object"),
+        (["r.jsonl", "--format", "xml"], "--format xml: unknown: choose one of csv, json, terminal"),
+        (["r.jsonl", "-o", "nowhere/x"], "nowhere/x: cannot be written: No such file or directory"),
+    ],
+)
+def test_errors_are_one_line_and_exit_2(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    everything(tmp_path)
+    write(tmp_path / "notes.txt", b"my notes\n")
+    monkeypatch.chdir(tmp_path)
+
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr == f"{message}\n"
+    assert result.stdout == ""
+
+
+def test_output_goes_to_a_file_that_everyone_may_read(run: Callable[..., Any], tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        result = run(everything(tmp_path), "--format", "csv", "-o", tmp_path / "cells.csv")
+    finally:
+        os.umask(before)
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (tmp_path / "cells.csv").read_text().startswith("machine,")
+    assert stat.S_IMODE((tmp_path / "cells.csv").stat().st_mode) == 0o644
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cells.csv", "r.jsonl"]
+
+
+def test_replacing_keeps_mode_and_links(run: Callable[..., Any], tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+
+    replace(link, b"new")
+
+    assert link.is_symlink()
+    assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
+
+
+def test_a_failed_write_leaves_the_old_file(run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "cells.csv").write_text("old")
+    path = everything(tmp_path)
+    monkeypatch.setattr(Path, "replace", fail)
+
+    result = run(path, "-o", tmp_path / "cells.csv")
+
+    assert result.exit_code == 2
+    assert (tmp_path / "cells.csv").read_text() == "old"
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["cells.csv", "r.jsonl"]
+
+
+def test_a_device_is_written_to_as_it_is(run: Callable[..., Any], tmp_path: Path) -> None:
+    assert run(everything(tmp_path), "-o", "/dev/null").exit_code == 0
+    assert Path("/dev/null").is_char_device()

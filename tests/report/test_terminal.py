@@ -1,0 +1,224 @@
+"""What the terminal shows, to the column."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import analysed, everything, nothing
+from result_lines import GIB, cell, census, failed, header, ok, worker, write
+
+from bench.report import Options, formats
+
+AT_80 = """\
+big-parent
+Which ways of launching a command survive a big parent?
+
+machine      box, AMD EPYC 7B13, 16 CPUs, 64 GiB
+system       Debian GNU/Linux 12 (bookworm), Linux 6.1.0-18-amd64, glibc 2.36
+overcommit   mode 0 (heuristic) on this machine, ratio 50%
+run          1 round of 7 cells, 7/7 workers, seed 42, 2026-01-03T10:22:00Z
+build        launchbench 0.1.0, worker 9c1b7a2f00aa
+file         r.jsonl
+
+every cell   reaper waitpid, hygiene none, backing anon
+
+── overcommit mode 0 (heuristic) · footprint 1 GiB ─────────────────────────────
+strategy         ok  failed             blocked    total      max  left behind
+vfork_exec    40/40                     20.0 µs  33.0 µs  33.0 µs
+floor: 900 ns total, the cost of measuring (null)
+
+── overcommit mode 2 (never), limit 1.5 GiB · footprint 1 GiB ──────────────────
+strategy         ok  failed             blocked    total      max  left behind
+vfork_exec    40/40                     20.0 µs  33.0 µs  33.0 µs
+prefork_pipe  38/40  lost_status ×2     50.0 µs  61.0 µs  61.0 µs  1 zombie…
+fork_exec      0/40  spawn:ENOMEM ×40…        –        –        –
+
+── not measured ────────────────────────────────────────────────────────────────
+skipped      needs 41 GiB, and 12 GiB are available
+             1 cell: vfork_exec; footprint 40 GiB
+unsupported  no pidfd_open on this kernel
+             1 cell: spawn_server; footprint 1 GiB
+
+Times are of ok launches, from the call until the caller may go on (blocked),
+the program runs (reach), its status is there (total): medians of worker
+medians; p99 or max is of total.
+"""  # noqa: RUF001 - the signs are meant
+
+WIDE = """\
+strategy         ok  failed                               blocked    reach    total      max  left behind      workers  mechanism
+vfork_exec    40/40                                       20.0 µs  26.0 µs  33.0 µs  33.0 µs                         1  clone(CLONE_VM|CLONE_VFORK) execve
+prefork_pipe  38/40  lost_status ×2                       50.0 µs  55.0 µs  61.0 µs  61.0 µs  1 zombie, 2 fds        1
+fork_exec      0/40  spawn:ENOMEM ×40, 1 crashed SIGSEGV        –        –        –        –                       0/1
+"""  # noqa: E501, RUF001 - a table 160 columns wide, with the signs of one
+
+
+def rendered(*paths: Path, **options: Any) -> str:
+    return str(formats()["terminal"].render(analysed(*paths), Options(**options)))
+
+
+def test_at_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    assert rendered(Path("r.jsonl"), width=80) == AT_80
+
+
+def test_at_160_columns_there_is_room_for_everything(tmp_path: Path) -> None:
+    assert WIDE in rendered(everything(tmp_path), width=160)
+
+
+@pytest.mark.parametrize("width", [10, 60, 72, 80, 100, 132, 200])
+def test_lines_fit(tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    lines = rendered(Path("r.jsonl"), width=width).splitlines()
+
+    assert max(map(len, lines)) <= max(width, 60)
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_without_unicode_it_is_ascii(tmp_path: Path) -> None:
+    text = rendered(everything(tmp_path), unicode=False)
+
+    assert text.isascii()
+    assert "33.0 us" in text
+    assert "spawn:ENOMEM x40" in text
+
+
+def test_colour_adds_colour_and_nothing_else(tmp_path: Path) -> None:
+    path = everything(tmp_path)
+
+    coloured = rendered(path, width=100, colour=True)
+
+    assert "\x1b[32m40/40\x1b[0m" in coloured
+    assert "\x1b[31m0/40\x1b[0m" in coloured
+    stripped = re.sub(r"\x1b\[\d+m", "", coloured)
+    assert [line.rstrip() for line in stripped.splitlines()] == rendered(path, width=100).splitlines()
+
+
+def test_rows_are_sorted_by_success_then_by_total(tmp_path: Path) -> None:
+    slow, fast, bad = cell("a_slow"), cell("b_fast"), cell("c_bad")
+    path = write(
+        tmp_path / "r.jsonl",
+        header([slow, fast, bad]),
+        worker(slow, [ok(9000)]),
+        worker(bad, [ok(10), failed("timeout")]),
+        worker(fast, [ok(1000)]),
+    )
+
+    assert re.findall(r"^(?:a_slow|b_fast|c_bad)", rendered(path), re.MULTILINE) == ["b_fast", "a_slow", "c_bad"]
+
+
+def test_axes_that_differ_are_columns_and_the_others_are_said_once(tmp_path: Path) -> None:
+    cells = [cell("vfork_exec", backing=backing, in_flight=4) | {"id": backing} for backing in ("anon", "thp")]
+    path = write(tmp_path / "r.jsonl", header(cells), *(worker(one, [ok(1000)]) for one in cells))
+
+    text = rendered(path)
+
+    assert "every cell   reaper waitpid, hygiene none, in flight 4\n" in text
+    assert re.search(r"^strategy +backing +ok", text, re.MULTILINE)
+    assert re.search(r"^vfork_exec +thp +1/1", text, re.MULTILINE)
+
+
+def test_blocks_are_in_order_of_mode_limit_and_footprint(tmp_path: Path) -> None:
+    axes = [
+        {"overcommit": 2, "limit_bytes": 3 * GIB},
+        {"overcommit": 2, "limit_bytes": 2 * GIB},
+        {"overcommit": 0, "footprint_bytes": 2 * GIB},
+        {"overcommit": 0},
+        {"overcommit": "current"},
+    ]
+    cells = [cell("vfork_exec", **one) | {"id": str(at)} for at, one in enumerate(axes)]
+    path = write(tmp_path / "r.jsonl", header(cells), *(worker(one, [ok(1000)]) for one in cells))
+
+    assert re.findall(r"^── (.+?) ─", rendered(path), re.MULTILINE) == [
+        "current overcommit, mode 0 (heuristic) · footprint 1 GiB",
+        "overcommit mode 0 (heuristic) · footprint 1 GiB",
+        "overcommit mode 0 (heuristic) · footprint 2 GiB",
+        "overcommit mode 2 (never), limit 2 GiB · footprint 1 GiB",
+        "overcommit mode 2 (never), limit 3 GiB · footprint 1 GiB",
+    ]
+
+
+def test_a_maximum_among_percentiles_is_called_one(tmp_path: Path) -> None:
+    many, few = cell("many"), cell("few")
+    path = write(
+        tmp_path / "r.jsonl",
+        header([many, few]),
+        worker(many, [ok(1000 + at) for at in range(1000)]),
+        worker(few, [ok(2000)]),
+    )
+
+    text = rendered(path)
+
+    assert re.search(r"total +p99", text)
+    assert re.search(r"^many .* 1\.50 µs +1\.99 µs", text, re.MULTILINE)
+    assert re.search(r"^few .* 2\.00 µs +max 2\.00 µs", text, re.MULTILINE)
+
+
+def test_what_nobody_counted_is_not_nothing(tmp_path: Path) -> None:
+    one, other = cell("killed"), cell("counted")
+    left = {"ready": census(), "done": census(descriptors=9), "strays": []}
+    path = write(
+        tmp_path / "r.jsonl",
+        header([one, other]),
+        worker(one, [ok(1)], outcome={"kind": "oom_killed"}, census=None, planned=3),
+        worker(other, [ok(1)], census=left),
+    )
+
+    text = rendered(path, width=120)
+
+    assert re.search(r"^killed +1/1 +1 oom_killed +2 .* \? +0/1$", text, re.MULTILINE)
+    assert re.search(r"^counted .* 5 fds +1$", text, re.MULTILINE)
+
+
+def test_a_mix_of_commands_is_pointed_out(tmp_path: Path) -> None:
+    one = cell()
+    path = write(tmp_path / "r.jsonl", header([one]), worker(one, [ok(1), ok(2, command=1)]))
+
+    assert "over a mix of 2 commands; by_command in --format json has each." in rendered(path)
+
+
+def test_each_machine_and_scenario_has_its_section(tmp_path: Path) -> None:
+    one = cell()
+    other = header([one])["scenario"] | {"name": "small-parent", "question": "And a small one?"}
+    paths = [
+        write(tmp_path / "a.jsonl", header([one], run="a"), worker(one, [ok(1)])),
+        write(tmp_path / "b.jsonl", header([one], run="b", scenario=other), worker(one, [ok(1)])),
+        write(tmp_path / "c.jsonl", header([one], run="c"), worker(one, [ok(1)])),
+    ]
+
+    text = rendered(*paths, width=200)
+
+    assert re.findall(r"^\S+-parent$", text, re.MULTILINE) == ["big-parent", "small-parent"]
+    assert [Path(path).name for path in re.findall(r"^file +(.+)$", text, re.MULTILINE)] == [
+        "a.jsonl",
+        "c.jsonl",
+        "b.jsonl",
+    ]
+
+
+def test_a_run_that_measured_nothing_says_so(tmp_path: Path) -> None:
+    text = rendered(nothing(tmp_path), width=200)
+
+    assert "\nNothing was measured.\n" in text
+    assert "incomplete, 0 of 1 workers: complete it with launchbench run --resume" in text
+
+
+def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    evil = cell("evil\x1b]0;title\x07\nname")
+    scenario = header([])["scenario"] | {"name": "a\x1b[2Jb", "question": "\x9b31mred?"}
+    path = write(
+        tmp_path / "r.jsonl",
+        header([evil], scenario=scenario),
+        worker(evil, [ok(1)], mechanism="cl\x1bone"),
+        b'{"type": "\\u001b[31m"}\n',
+        worker(evil, [ok(1)], round_=1),
+    )
+
+    text = rendered(path, width=200)
+
+    assert not {char for char in text if ord(char) < 32 or 0x7F <= ord(char) < 0xA0} - {"\n"}
+    assert "evil]0;title name" in text
