@@ -1,7 +1,7 @@
 """The build hook: a wheel carries the compiled worker and everything that is found by path.
 
-The tag is py3-none-<platform>: the worker is a program of its own and knows nothing of Python's ABI. An editable install
-gets nothing extra, it builds on demand.
+The tag is py3-none-<platform>: the worker is a program of its own and knows nothing of Python's ABI. An editable
+install gets nothing extra, it builds on demand.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class NativeWorker(BuildHookInterface):  # type: ignore[type-arg]
             raise FileNotFoundError("bench/catalogue/build.py")
         module = importlib.util.module_from_spec(spec)
         # Dataclasses look their module up by name.
-        import sys  # noqa: PLC0415 - only here
+        import sys
 
         sys.modules[spec.name] = module
         spec.loader.exec_module(module)

@@ -24,7 +24,9 @@ def main() -> int:
         ("gcc", [*freestanding, "-std=gnu11", "-Werror", "-fsyntax-only", *commands]),
         ("clang", [*compile_only, "-Werror", "-fsyntax-only", *worker]),
         ("cppcheck", ["--quiet", "--std=c11", "--enable=warning,performance,portability", "--inline-suppr",
-                      "--error-exitcode=1", "-D__x86_64__", "-D_GNU_SOURCE", *worker, *commands]),
+                      "--error-exitcode=1", "-D__x86_64__", "-D_GNU_SOURCE",
+                      # The linker defines both ends of one array; cppcheck sees two.
+                      "--suppress=comparePointers:*/host/registry.c", *worker, *commands]),
     ]  # fmt: skip
     failed = False
     for program, arguments in jobs:

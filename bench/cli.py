@@ -1,12 +1,12 @@
 """The command line: which commands there are, and how each end of one is told to the shell.
 
-    code  meaning
-    0     done
-    1     the answer is no: a finding with --strict, a regression beyond the threshold
-    2     usage, or invalid input
-    3     inconclusive
-    4     interrupted or incomplete; the file can be resumed
-    70    a bug (EX_SOFTWARE, sysexits.h)
+code  meaning
+0     done
+1     the answer is no: a finding with --strict, a regression beyond the threshold
+2     usage, or invalid input
+3     inconclusive
+4     interrupted or incomplete; the file can be resumed
+70    a bug (EX_SOFTWARE, sysexits.h)
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a traceback is no message for a user
-        click.echo(f"launchbench: this is a bug: {type(error).__name__}: {error} (LAUNCHBENCH_DEBUG=1 shows where)", err=True)
+        click.echo(
+            f"launchbench: this is a bug: {type(error).__name__}: {error} (LAUNCHBENCH_DEBUG=1 shows where)", err=True
+        )
         if os.environ.get("LAUNCHBENCH_DEBUG"):
             traceback.print_exc()
         return BUG

@@ -1,7 +1,7 @@
-"""Compiles the native worker and the programs it launches. Standard library only: the wheel's build hook loads this
-file by path, before any dependency exists.
+"""Compiles the native worker and the programs it launches.
 
-Not for: finding out what the worker can do (native.py).
+Standard library only: the wheel's build hook loads this file by path, before any dependency exists.
+Not for finding out what the worker can do (native.py).
 """
 
 from __future__ import annotations

@@ -56,7 +56,12 @@ def ask(command: Sequence[str], runtime: Literal["native", "python"]) -> list[En
     """What one worker lists. Raises CatalogueError."""
     try:
         result = subprocess.run(
-            [*command, "list"], capture_output=True, text=True, timeout=_PATIENCE_S, check=False, stdin=subprocess.DEVNULL
+            [*command, "list"],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CatalogueError(f"{command[0]} does not run: {error}") from None

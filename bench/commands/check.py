@@ -19,7 +19,7 @@ def check(scenarios: tuple[str, ...]) -> None:
 
     SCENARIO is a path or the name of one that ships. Every error of every file is one line on stderr.
     """
-    from bench import catalogue  # noqa: PLC0415  # the parser of the command line stays light
+    from bench import catalogue  # the parser of the command line stays light
 
     try:
         vocabulary = catalogue.load().vocabulary()
@@ -32,8 +32,8 @@ def check(scenarios: tuple[str, ...]) -> None:
 
 def _check(name: str, vocabulary: Vocabulary) -> str | None:
     """Say on stdout that a scenario is fine, or return all that is wrong with it."""
-    from bench.installation import UnknownScenario, scenario_path  # noqa: PLC0415
-    from bench.scenario import ScenarioError, read  # noqa: PLC0415
+    from bench.installation import UnknownScenario, scenario_path
+    from bench.scenario import ScenarioError, read
 
     try:
         scenario = read(scenario_path(name), vocabulary=vocabulary)
@@ -44,10 +44,10 @@ def _check(name: str, vocabulary: Vocabulary) -> str | None:
 
 
 def _summary(scenario: Scenario, vocabulary: Vocabulary) -> str:
-    import psutil  # noqa: PLC0415
+    import psutil
 
-    from bench.scenario import expand  # noqa: PLC0415
-    from bench.scenario.wording import count  # noqa: PLC0415
+    from bench.scenario import expand
+    from bench.scenario.wording import count
 
     cells = expand(scenario, ram_bytes=psutil.virtual_memory().total, vocabulary=vocabulary)
     parts = [count(len(cells), "cell"), count(len(cells) * scenario.rounds, "worker")]

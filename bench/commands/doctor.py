@@ -24,7 +24,7 @@ def doctor(*, restore: bool) -> None:
     if restore:
         _restore()
         return
-    from bench.machine import fingerprint  # noqa: PLC0415 - see bench.commands
+    from bench.machine import fingerprint
 
     facts = fingerprint.collect()
     _show_machine(facts)
@@ -34,7 +34,7 @@ def doctor(*, restore: bool) -> None:
 
 
 def _restore() -> None:
-    from bench.machine import Busy, repair  # noqa: PLC0415
+    from bench.machine import Busy, repair
 
     try:
         old = repair()
@@ -53,9 +53,9 @@ def _limit(ratio: int, kbytes: int) -> str:
 
 
 def _show_machine(facts: dict[str, Any]) -> None:
-    from tabulate import tabulate  # noqa: PLC0415
+    from tabulate import tabulate
 
-    from bench.machine import size_text  # noqa: PLC0415
+    from bench.machine import size_text
 
     def memory(name: str) -> str:
         return size_text(facts[name]) if name in facts else "unknown"
@@ -75,7 +75,7 @@ def _show_machine(facts: dict[str, Any]) -> None:
 
 
 def _show_overcommit() -> None:
-    from bench.machine import memory_facts, missing_right, read_settings, read_state, size_text  # noqa: PLC0415
+    from bench.machine import memory_facts, missing_right, read_settings, read_state, size_text
 
     settings, facts = read_settings(), memory_facts()
     click.echo(f"\nvm.overcommit_memory = {settings.memory}, {_limit(settings.ratio, settings.kbytes)}")
@@ -90,7 +90,7 @@ def _show_overcommit() -> None:
 
 
 def _show_noise(facts: dict[str, Any]) -> None:
-    from bench.machine import noise  # noqa: PLC0415
+    from bench.machine import noise
 
     before = noise.cpu_times()
     time.sleep(_STEAL_INTERVAL_S)

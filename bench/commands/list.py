@@ -35,7 +35,7 @@ def list_(kind: str | None, *, as_json: bool) -> None:
 
 
 def _rows(kind: str) -> Iterable[dict[str, Any]]:
-    from bench import catalogue  # noqa: PLC0415 - see bench.commands
+    from bench import catalogue
 
     if kind == "scenarios":
         yield from _scenarios()
@@ -55,9 +55,9 @@ def _rows(kind: str) -> Iterable[dict[str, Any]]:
 
 
 def _scenarios() -> Iterable[dict[str, Any]]:
-    import yaml  # noqa: PLC0415
+    import yaml
 
-    from bench import installation  # noqa: PLC0415
+    from bench import installation
 
     for path in sorted(installation.scenarios().glob("*.yaml")):
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -65,7 +65,7 @@ def _scenarios() -> Iterable[dict[str, Any]]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from tabulate import tabulate  # noqa: PLC0415
+    from tabulate import tabulate
 
     table = [
         (row["kind"], row["name"], row["summary"] + ("" if row["available"] else f"  [not here: {row['reason']}]"))

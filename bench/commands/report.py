@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _form(context: click.Context, parameter: click.Parameter, name: str) -> Format:
     """Look the form up only now: loading the forms is not free, and `launchbench --help` does without."""
-    from bench.report import formats  # noqa: PLC0415
+    from bench.report import formats
 
     del context, parameter
     if name not in formats():
@@ -35,8 +35,8 @@ def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
 def report(results: tuple[Path, ...], form: Format, output: Path | None) -> None:
     """Show what result files say. Files of one machine and scenario count as one."""
-    from bench.analysis import analyse  # noqa: PLC0415 - `launchbench --help` does without
-    from bench.record import UnreadableResult, read  # noqa: PLC0415
+    from bench.analysis import analyse
+    from bench.record import UnreadableResult, read
 
     try:
         analysis = analyse([read(path) for path in results])
@@ -61,7 +61,7 @@ def show(analysis: Analysis, form: Format) -> None:
 
 def _options(output: Path | None) -> Options:
     """Describe where the report goes: a file takes everything but colour."""
-    from bench.report import Options, can_show_unicode  # noqa: PLC0415
+    from bench.report import Options, can_show_unicode
 
     width = shutil.get_terminal_size((100, 24)).columns
     if output is not None:

@@ -32,11 +32,15 @@ class _Job(NamedTuple):
 @click.argument("scenario", required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The result file [default: in results/].")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Run exactly what FILE lacks.")
-@click.option("--only", multiple=True, metavar="KEY=VALUE,...", help="Measure these cells only, such as strategy=vfork_exec.")
+@click.option(
+    "--only", multiple=True, metavar="KEY=VALUE,...", help="Measure these cells only, such as strategy=vfork_exec."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a setting of the scenario.")
 @click.option("--rounds", metavar="N", help="The same as --set rounds=N.")
 @click.option("--launches", metavar="N", help="The same as --set launches=N.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Of the order and of the commands' choice.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Of the order and of the commands' choice."
+)
 @click.option("--dry-run", is_flag=True, help="Show the cells, and which of them this machine would refuse.")
 @click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
@@ -55,15 +59,17 @@ def run(  # noqa: PLR0913 - one parameter an option
     quiet: bool,
 ) -> None:
     """Measure SCENARIO: a path, or the name of one that ships (`launchbench list scenarios`)."""
-    from bench import catalogue as catalogues  # noqa: PLC0415 - see bench.commands
-    from bench.measure import CannotResumeError  # noqa: PLC0415
-    from bench.record import JournalError, UnreadableResult  # noqa: PLC0415
-    from bench.scenario import FilterError, ScenarioError  # noqa: PLC0415
+    from bench import catalogue as catalogues
+    from bench.measure import CannotResumeError
+    from bench.record import JournalError, UnreadableResult
+    from bench.scenario import FilterError, ScenarioError
 
     if scenario is None and resume is None:
         raise InvalidInput("name a scenario (launchbench list scenarios), or a file with --resume")
     if resume and (output or only or seed is not None or dry_run):
-        raise InvalidInput("--resume continues a file as it was planned: -o, --only, --seed and --dry-run do not go with it")
+        raise InvalidInput(
+            "--resume continues a file as it was planned: -o, --only, --seed and --dry-run do not go with it"
+        )
     overrides = [_pair(text) for text in settings]
     overrides += [(key, value) for key, value in (("rounds", rounds), ("launches", launches)) if value is not None]
     try:
@@ -92,8 +98,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _read(name: str, overrides: list[tuple[str, str]], catalogue: Catalogue) -> tuple[Scenario, Path]:
-    from bench.installation import UnknownScenario, scenario_path  # noqa: PLC0415
-    from bench.scenario import read  # noqa: PLC0415
+    from bench.installation import UnknownScenario, scenario_path
+    from bench.scenario import read
 
     try:
         path = scenario_path(name)
@@ -105,12 +111,14 @@ def _read(name: str, overrides: list[tuple[str, str]], catalogue: Catalogue) -> 
 def _plan(
     name: str, overrides: list[tuple[str, str]], only: tuple[str, ...], seed: int | None, catalogue: Catalogue
 ) -> tuple[Plan, str, Path]:
-    import psutil  # noqa: PLC0415
+    import psutil
 
-    from bench.measure import Plan  # noqa: PLC0415
-    from bench.scenario import expand, parse_filter, select  # noqa: PLC0415
+    from bench.measure import Plan
+    from bench.scenario import expand, parse_filter, select
 
     scenario, path = _read(name, overrides, catalogue)
+    if scenario.hazards:
+        raise InvalidInput(f"{path}: hazards: this version has no hazard to try; take the key out to measure the rest")
     cells = expand(scenario, ram_bytes=psutil.virtual_memory().total, vocabulary=catalogue.vocabulary())
     for filters in only:
         cells = select(cells, parse_filter(filters))
@@ -119,15 +127,15 @@ def _plan(
 
 
 def _header(plan: Plan, text: str, path: str, catalogue: Catalogue) -> Header:
-    from bench.machine import fingerprint  # noqa: PLC0415
-    from bench.measure import header  # noqa: PLC0415
+    from bench.machine import fingerprint
+    from bench.measure import header
 
     return header(plan, catalogue, fingerprint.collect(), path=path, text=text)
 
 
 def _begin(plan: Plan, text: str, path: Path, output: Path | None, catalogue: Catalogue) -> _Job:
-    from bench import installation  # noqa: PLC0415
-    from bench.record import Journal  # noqa: PLC0415
+    from bench import installation
+    from bench.record import Journal
 
     header = _header(plan, text, str(path), catalogue)
     if output is None:
@@ -137,8 +145,8 @@ def _begin(plan: Plan, text: str, path: Path, output: Path | None, catalogue: Ca
 
 
 def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], catalogue: Catalogue) -> _Job:
-    from bench.measure import Plan, resumed  # noqa: PLC0415
-    from bench.record import Journal  # noqa: PLC0415
+    from bench.measure import Plan, resumed
+    from bench.record import Journal
 
     journal, recording = Journal.reopen(file)
     try:
@@ -152,7 +160,7 @@ def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], ca
             )
     except BaseException as error:
         journal.close()
-        from bench.measure import CannotResumeError  # noqa: PLC0415
+        from bench.measure import CannotResumeError
 
         if isinstance(error, CannotResumeError):
             raise CannotResumeError(f"{file}: {error}") from None
@@ -162,9 +170,9 @@ def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], ca
 
 def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
     """The scenario as the file's settings give it: overrides of the first session included."""
-    import yaml  # noqa: PLC0415
+    import yaml
 
-    from bench.scenario import load  # noqa: PLC0415
+    from bench.scenario import load
 
     text = yaml.safe_dump(dict(recording.header["scenario"]["settings"]), sort_keys=False)
     return load(text, file=f"{recording.path}: scenario", vocabulary=catalogue.vocabulary())
@@ -172,11 +180,11 @@ def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
 
 def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     """Run what is missing. None: nothing was. Raises Incomplete when it was stopped at once."""
-    from bench.commands.interrupts import Stopped, interruptible  # noqa: PLC0415
-    from bench.commands.watching import watcher  # noqa: PLC0415
-    from bench.machine import GuardError, GuardProcess  # noqa: PLC0415
-    from bench.measure import LocalPlace, adopting, run  # noqa: PLC0415
-    from bench.record import JournalError  # noqa: PLC0415
+    from bench.commands.interrupts import Stopped, interruptible
+    from bench.commands.watching import watcher
+    from bench.machine import GuardError, GuardProcess
+    from bench.measure import LocalPlace, adopting, run
+    from bench.record import JournalError
 
     plan = job.plan
     missing = len(plan.cells) * plan.scenario.rounds - len(job.done)
@@ -208,8 +216,8 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
 
 
 def _changes_settings(plan: Plan, place: object) -> bool:
-    from bench.machine import missing_right, read_settings  # noqa: PLC0415
-    from bench.measure.admission import mode_for  # noqa: PLC0415
+    from bench.machine import missing_right, read_settings
+    from bench.measure.admission import mode_for
 
     del place
     here = read_settings()
@@ -218,7 +226,7 @@ def _changes_settings(plan: Plan, place: object) -> bool:
 
 
 def _finish(path: Path, footer: Footer | None, *, quiet: bool, strict: bool) -> None:
-    from bench.record import read  # noqa: PLC0415
+    from bench.record import read
 
     recording = read(path)
     if not quiet:
@@ -232,19 +240,19 @@ def _finish(path: Path, footer: Footer | None, *, quiet: bool, strict: bool) -> 
 
 
 def _summarise(recording: Recording) -> None:
-    from bench.analysis import analyse  # noqa: PLC0415
-    from bench.commands.report import show  # noqa: PLC0415
-    from bench.report import formats  # noqa: PLC0415
+    from bench.analysis import analyse
+    from bench.commands.report import show
+    from bench.report import formats
 
     show(analyse([recording]), formats()["terminal"])
 
 
 def _show_plan(plan: Plan, catalogue: Catalogue) -> None:
-    from tabulate import tabulate  # noqa: PLC0415
+    from tabulate import tabulate
 
-    from bench.machine import memory_facts, missing_right, read_settings  # noqa: PLC0415
-    from bench.measure.admission import Situation, refusal  # noqa: PLC0415
-    from bench.measure.runner import cpus_for  # noqa: PLC0415
+    from bench.machine import memory_facts, missing_right, read_settings
+    from bench.measure.admission import Situation, refusal
+    from bench.measure.runner import cpus_for
 
     situation = Situation(catalogue, plan.scenario, memory_facts(), read_settings(), missing_right())
     rows = []

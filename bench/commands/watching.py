@@ -23,8 +23,8 @@ class Bar:
 
     def __init__(self, total: int, rounds: int) -> None:
         """`total` workers are to come."""
-        from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._rounds = rounds
         self._progress: Progress = Progress(

@@ -97,15 +97,22 @@ class Hold:
             holder = os.pread(self._lock, 32, 0).decode(errors="replace").strip()
             os.close(self._lock)
             raise Busy(f"vm.overcommit_* is held by another run (process {holder or 'unknown'})") from None
+        try:
+            self.old = self._remember(read_state(folder))
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _remember(self, left: Settings | None) -> Settings:
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
-        left = read_state(folder)
         if left:
-            put_back(left, sysctl)
-        self.old = left or read_settings(sysctl)
+            put_back(left, self._sysctl)
+        old = left or read_settings(self._sysctl)
         scratch = self._state.with_suffix(".new")
-        scratch.write_text(json.dumps(asdict(self.old)))
+        scratch.write_text(json.dumps(asdict(old)))
         scratch.replace(self._state)
+        return old
 
     def restore(self) -> None:
         """Put the old settings back; the hold goes on."""
@@ -129,13 +136,13 @@ def read_state(folder: Path = STATE_FOLDER) -> Settings | None:
 def session_members(leader: int) -> list[int]:
     """Return the processes of a session, by the sixth field of /proc/PID/stat (proc(5))."""
     found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
             with suppress(OSError, ValueError, IndexError):
-                stat = Path("/proc", name, "stat").read_text(errors="replace")
+                stat = (process / "stat").read_text(errors="replace")
                 state, _, _, session = stat[stat.rindex(")") + 2 :].split()[:4]
                 if int(session) == leader and state != "Z":
-                    found.append(int(name))
+                    found.append(int(process.name))
     return found
 
 
@@ -155,8 +162,9 @@ def end_session(leader: int) -> None:
 class Guard:
     """What the guard process does with each line."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = STATE_FOLDER, sysctl: Path = SYSCTL) -> None:
         """Hold and watch nothing."""
+        self._folder, self._sysctl = folder, sysctl
         self.hold: Hold | None = None
         self.watched: int | None = None
         self.scratch: str | None = None
@@ -167,7 +175,7 @@ class Guard:
         try:
             match words:
                 case ["hold"]:
-                    self.hold = self.hold or Hold()
+                    self.hold = self.hold or Hold(self._folder, self._sysctl)
                     return "ok"
                 case ["watch", pid]:
                     self.watched = int(pid)
@@ -175,16 +183,16 @@ class Guard:
                 case ["unwatch"]:
                     self.watched = None
                     return "ok"
-                case ["scratch", *_]:
+                case ["scratch", _, *_]:
                     self.scratch = line.split(maxsplit=1)[1].rstrip("\n")
                     return "ok"
                 case ["set", mode, kbytes] if self.hold:
-                    apply(int(mode), None if kbytes == "-" else int(kbytes))
+                    apply(int(mode), None if kbytes == "-" else int(kbytes), self._sysctl)
                     return "ok"
                 case ["restore"] if self.hold:
                     self.hold.restore()
                     return "ok"
-        except (OSError, Busy, ValueError) as error:
+        except (OSError, Busy, ValueError, MemoryError) as error:
             return f"no {error}"
         return f"no {line!r} is not understood now"
 
@@ -213,18 +221,26 @@ def main() -> None:
     """Obey line by line until the runner has gone."""
     _survive()
     guard = Guard()
-    with os.fdopen(0, "rb", closefd=False) as runner:
+    try:
+        _serve(guard)
+    finally:
+        while not _ended(guard):
+            pass
+
+
+def _serve(guard: Guard) -> None:
+    # Paths are bytes to the kernel: a folder's name need not be UTF-8.
+    with os.fdopen(0, "rb", closefd=False) as runner, suppress(OSError):
         for line in runner:
-            try:
-                os.write(0, guard.obey(line.decode()).encode() + b"\n")
-            except OSError:
-                break
-    while True:
-        try:
-            guard.end()
-        except MemoryError:
-            continue  # the very settings it puts back may be why
-        break
+            os.write(0, os.fsencode(guard.obey(os.fsdecode(line))) + b"\n")
+
+
+def _ended(guard: Guard) -> bool:
+    try:
+        guard.end()
+    except MemoryError:
+        return False  # the very settings it puts back may be why
+    return True
 
 
 if __name__ == "__main__":

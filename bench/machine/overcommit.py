@@ -46,15 +46,15 @@ class GuardProcess:
         """Start the guard. Raises OSError."""
         here, there = socket.socketpair()
         with there:
-            self._process = subprocess.Popen(
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", guard.__file__],
-                stdin=there,
+                stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
         here.settimeout(_PATIENCE_S)
         self._socket = here
-        self._old: Settings | None = None
+        self._has_held = False
 
     @property
     def pid(self) -> int:
@@ -63,7 +63,7 @@ class GuardProcess:
 
     def _say(self, line: str) -> None:
         try:
-            self._socket.sendall(line.encode() + b"\n")
+            self._socket.sendall(os.fsencode(line) + b"\n")
             answer = b""
             while not answer.endswith(b"\n"):
                 part = self._socket.recv(4096)
@@ -72,14 +72,14 @@ class GuardProcess:
                 answer += part
         except OSError as error:
             raise GuardError(f"the guard does not answer: {error}") from None
-        text = answer.decode().strip()
+        text = answer.decode(errors="replace").strip()
         if text != "ok":
             raise GuardError(text.removeprefix("no "))
 
     def hold(self) -> None:
         """Take the machine-wide lock for this run. Raises GuardError, also when another run has it."""
-        self._old = read_settings()
         self._say("hold")
+        self._has_held = True
 
     def watch(self, pid: int) -> None:
         """Name the session that must not outlive the runner."""
@@ -106,8 +106,9 @@ class GuardProcess:
         self._socket.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=_PATIENCE_S)
-        if self._old and read_state():
-            repair()
+        if self._has_held and read_state():
+            with suppress(Busy):  # who has the hold by now has put them back first
+                repair()
 
     def __enter__(self) -> Self:
         """Return the guard itself."""

@@ -5,7 +5,7 @@ What cannot be measured is data as well: it gets its line, with a reason.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.catalogue import Catalogue
@@ -84,8 +84,14 @@ def _no_room(cell: Cell, situation: Situation) -> str | None:
             commit_kbytes(facts.committed_bytes or 0, mode.limit_bytes, facts)
         except LimitUnreachableError as error:
             return str(error)
-    inside = mode is not None and mode.while_mapping and mode.memory == 2
-    reason = fit_reason(budget, facts.under(mode.limit_bytes) if inside and mode else facts)
+    reason = fit_reason(budget, _while_mapping(facts, mode))
     if reason is None and mode and mode.memory == 2:
         reason = room_reason(budget, facts, mode.limit_bytes, crowd=scenario.crowd)
     return reason
+
+
+def _while_mapping(facts: MemoryFacts, mode: Mode | None) -> MemoryFacts:
+    """The memory as the footprint meets it: under the machine's own mode, unless it is mapped inside the cell's."""
+    if mode is None or not mode.while_mapping:
+        return facts
+    return facts.under(mode.limit_bytes) if mode.memory == 2 else replace(facts, mode=mode.memory)

@@ -81,12 +81,23 @@ def adopting() -> Iterator[None]:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, before.value, 0, 0, 0)
 
 
+def own_children() -> frozenset[int]:
+    """Our children now. What a program was started with (`exec launchbench > >(tee log)`) is no worker's stray."""
+    return frozenset(child.pid for child in psutil.Process().children())
+
+
+def _family_but(ours: Collection[int]) -> Iterator[psutil.Process]:
+    for child in psutil.Process().children():
+        if child.pid not in ours:
+            yield child
+            with suppress(psutil.Error):
+                yield from child.children(recursive=True)
+
+
 def _adopted(ours: Collection[int]) -> list[psutil.Process]:
     """Our descendants, other than those we started; the dead among our own children are buried on the way."""
     alive = []
-    for process in psutil.Process().children(recursive=True):
-        if process.pid in ours:
-            continue
+    for process in _family_but(ours):
         with suppress(psutil.Error):
             if process.status() != psutil.STATUS_ZOMBIE:
                 alive.append(process)
@@ -97,7 +108,7 @@ def _adopted(ours: Collection[int]) -> list[psutil.Process]:
 
 
 def end_strays(ours: Collection[int]) -> list[dict[str, Any]]:
-    """Record what outlived the worker, end it, and bury it. `ours` are processes of our own that stay."""
+    """Record what outlived the worker, end it, and bury it. `ours` are children of our own: they stay, and theirs."""
     until = time.monotonic() + _GRACE_S
     while (alive := _adopted(ours)) and time.monotonic() < until:
         time.sleep(_STEP_S)

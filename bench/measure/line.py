@@ -33,10 +33,10 @@ def refused(planned: Planned, cell: Cell, refusal: dict[str, Any], *, session: i
     nothing = dict.fromkeys(("footprint", "overcommit", "cpu", "samples", "census", "mechanism"))
     line = _head(planned, cell, session, started) | nothing
     line |= {"outcome": refusal, "planned": 0, "findings": [], "spent_ns": {}}
-    return cast(WorkerLine, line)
+    return cast("WorkerLine", line)
 
 
-def worked(  # noqa: PLR0913 - a line has that many sources
+def worked(
     planned: Planned,
     cell: Cell,
     order: Order,
@@ -74,7 +74,7 @@ def worked(  # noqa: PLR0913 - a line has that many sources
     }
     if evidence.stderr:
         line["stderr"] = evidence.stderr
-    return cast(WorkerLine, line)
+    return cast("WorkerLine", line)
 
 
 def _footprint(cell: Cell, ready: dict[str, Any] | None) -> dict[str, Any] | None:

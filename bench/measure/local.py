@@ -1,14 +1,14 @@
 """This machine as a place: starts one isolated worker, speaks with it, and cleans up after it.
 
-    Popen isolate -- worker work
-      request  ------------>
-               <------------  ready      footprint mapped, touched, verified
-    census, mode in force
-      go       ------------>             nothing else happens here until `done`
-               <------------  done
-    mode restored, census
-      exit     ------------>
-    wait, census of strays
+Popen isolate -- worker work
+request  ------------>
+<------------  ready      footprint mapped, touched, verified
+census, mode in force
+go       ------------>             nothing else happens here until `done`
+<------------  done
+mode restored, census
+exit     ------------>
+wait, census of strays
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class LocalPlace:
         with there, stderr.open("ab") as errors:
             process = subprocess.Popen(
                 [str(self._isolator), "isolate", *settings, "--", *order.worker, "work"],
-                stdin=there,
+                stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 env=self._environment(stderr.parent),
@@ -195,7 +195,7 @@ class LocalPlace:
         path = ":".join((str(self._isolator.parent), *SEARCH_PATH))
         return {"PATH": path, "LC_ALL": "C", ARRIVALS: str(folder / "arrivals")}
 
-    def _converse(  # noqa: PLR0913 - the whole of one conversation
+    def _converse(
         self,
         order: Order,
         files: dict[str, Path],

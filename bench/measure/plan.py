@@ -56,7 +56,7 @@ class Plan:
 def header(plan: Plan, catalogue: Catalogue, machine: Mapping[str, Any], *, path: str, text: str) -> Header:
     """The first line of a new file."""
     return cast(
-        Header,
+        "Header",
         {
             "type": "header",
             "format": FORMAT,

@@ -22,7 +22,7 @@ class CommandLine:
 
     @classmethod
     def of(cls, argv: tuple[str, ...], shell: str) -> CommandLine:
-        """From a scenario's `argv` or `shell`, whichever is not empty. What wants a shell gets one from every strategy."""
+        """From a scenario's `argv` or `shell`, whichever is not empty: what wants a shell gets one everywhere."""
         if shell:
             return cls((SHELL, "-c", shell), shell)
         return cls(argv, shlex.join(argv))

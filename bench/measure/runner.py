@@ -97,12 +97,10 @@ def _measure(planned: Planned, cell: Cell, plan: Plan, catalogue: Catalogue, pla
     evidence = place.carry_out(order)
     entry = catalogue.strategy(cell.strategy)
     manner = Manner(entry.launches_nothing, entry.status_form)
-    return line.worked(
-        planned, cell, order, evidence, plan.expected, manner, session=session, started=started
-    )
+    return line.worked(planned, cell, order, evidence, plan.expected, manner, session=session, started=started)
 
 
-def run(  # noqa: PLR0913 - the run's collaborators, each replaceable
+def run(
     plan: Plan,
     *,
     catalogue: Catalogue,
@@ -133,7 +131,7 @@ def run(  # noqa: PLR0913 - the run's collaborators, each replaceable
         finished += 1
         observer.ended(written)
     footer = cast(
-        Footer,
+        "Footer",
         {
             "type": "footer",
             "session": session,

@@ -1,7 +1,7 @@
 """The schedule: which worker comes when, and which command each of its launches runs. Pure, from a seed.
 
-A randomised complete block per round: every cell once, in a fresh random order, so that a drift of the machine meets all
-cells alike (Montgomery, Design and Analysis of Experiments, ch. 4).
+A randomised complete block per round: every cell once, in a fresh random order, so that a drift of the machine meets
+all cells alike (Montgomery, Design and Analysis of Experiments, ch. 4).
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def order(cells: Sequence[str], rounds: int, seed: int, done: Collection[tuple[s
 
 
 def commands(weights: Sequence[float], launches: int, seed: int, round_number: int) -> tuple[int, ...]:
-    """Index of the command of each launch: picked by weight, the same for every cell of a round, so that pairs of
-    workers compare like with like.
+    """Index of the command of each launch, picked by weight.
+
+    The same for every cell of a round, so that pairs of workers compare like with like.
     """
     if len(weights) == 1:
         return (0,) * launches

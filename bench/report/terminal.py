@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.report.interface import Format, Options
+from bench.report.terminal_mix import is_mix, legend, set_mix
 from bench.report.terminal_table import ROW_AXES, axis_name, axis_text, order, set_blocks, varying
 from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
 
@@ -72,7 +73,7 @@ def render(analysis: Analysis, options: Options) -> str:
         _head(page, files, analysis.fingerprints[machine])
         _blocks(page, cells)
         _not_measured(page, cells)
-        _notes(page, cells)
+        _notes(page, cells, files[0].header["scenario"]["settings"])
     if analysis.warnings:
         page.gap()
         for warning in analysis.warnings:
@@ -141,6 +142,9 @@ def _blocks(page: _Page, cells: Sequence[CellSummary]) -> None:
     for block, lines in zip(blocks.values(), set_blocks(ranked, page.options, page.glyphs), strict=True):
         page.title(_block_title(block[0], page.glyphs))
         page.lines += lines if len(lines) > 1 else []
+        if is_mix(block):
+            page.gap()
+            page.lines += set_mix(order([cell for cell in block if cell.strategy != FLOOR]), page.options, page.glyphs)
         for cell in block:
             if cell.strategy == FLOOR and cell.total_ns:
                 floor = duration(cell.total_ns.p50, page.glyphs)
@@ -198,7 +202,7 @@ def _not_measured(page: _Page, cells: Iterable[CellSummary]) -> None:
     page.gap()
 
 
-def _notes(page: _Page, cells: Iterable[CellSummary]) -> None:
+def _notes(page: _Page, cells: Sequence[CellSummary], settings: Mapping[str, Any]) -> None:
     if not any(cell.total_ns for cell in cells):
         return
     page.text(
@@ -206,9 +210,11 @@ def _notes(page: _Page, cells: Iterable[CellSummary]) -> None:
         "its status is there (total): medians of worker medians; p99 or max is of total.",
         dim=True,
     )
-    commands = max(len(cell.by_command) for cell in cells)
-    if commands > 1:
-        page.text(f"Latencies are over a mix of {commands} commands; by_command in --format json has each.", dim=True)
+    if is_mix(cells):
+        page.text(
+            "Above, times are over the whole mix; by command, they are p50 of total where no launch failed:", dim=True
+        )
+        page.lines += legend(settings, page.options.width, page.glyphs)
 
 
 FORMAT = Format(name="terminal", summary="tables for the screen", binary=False, render=render, for_eyes=True)

@@ -110,7 +110,7 @@ class Cell:
 
     def matches(self, filters: Mapping[str, str]) -> bool:
         """Say whether the cell agrees with all filters of `parse_filter`."""
-        from bench.scenario.selection import agrees  # noqa: PLC0415  # selection reads cells: it stands above this module
+        from bench.scenario.selection import agrees  # selection reads cells: it stands above this module
 
         return all(agrees(self, key, value) for key, value in filters.items())
 

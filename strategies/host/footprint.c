@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -56,6 +57,7 @@ static int filler(void *argument)
 {
 	struct filling *filling = argument;
 
+	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL); /* else it would go on filling for a worker that was killed */
 	syscall(SYS_sched_setaffinity, 0, sizeof filling->cpus, &filling->cpus);
 	fill_steps(filling);
 	syscall(SYS_exit, 0);
@@ -90,7 +92,7 @@ static int fill(char *start, size_t size, const char *cpus)
 	int started = 0;
 
 	filling.populate = madvise(start, filling.page, MADV_POPULATE_WRITE) == 0;
-	if ((size_t)helpers > size / FILL_STEP)
+	if (helpers > 0 && (size_t)helpers > size / FILL_STEP)
 		helpers = (int)(size / FILL_STEP);
 	if (helpers > MOST_FILLERS)
 		helpers = MOST_FILLERS;

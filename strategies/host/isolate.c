@@ -83,7 +83,9 @@ int isolate(int argc, char **argv)
 {
 	int i;
 
-	setsid(); /* fails when this already leads a session, which is as good */
+	/* EPERM when this leads a session already, which is as good; or only a process group, which is not. */
+	if (setsid() < 0 && getsid(0) != getpid())
+		return complain("session");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!default_signals())
 		return complain("signals");

@@ -35,12 +35,13 @@ static bool read_exactly(char *buffer, size_t size)
 	return true;
 }
 
+/* False when the runner has gone. A line that is too long is cut, and then no word that is known. */
 static bool read_line(char *line, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
 		if (!read_exactly(line + i, 1))
 			return false;
-		if (line[i] == '\n') {
+		if (line[i] == '\n' || i == size - 1) {
 			line[i] = '\0';
 			return true;
 		}
@@ -84,10 +85,14 @@ static void read_plan(struct request *request, const char *value)
 	for (const char *p = value; *p; p++)
 		count += *p == ',';
 	request->plan = allocate(count + 1, sizeof *request->plan);
+	request->planned = 0;
 	for (const char *p = value; *p; p = *end == ',' ? end + 1 : end) {
-		request->plan[request->planned++] = (uint32_t)strtoul(p, &end, 10);
-		if (end == p)
+		unsigned long index = strtoul(p, &end, 10);
+
+		/* Nothing but commas in between: they are what the room was counted by. */
+		if (end == p || (*end != ',' && *end != '\0') || index > UINT32_MAX)
 			refuse("failed", EINVAL, "the plan is malformed");
+		request->plan[request->planned++] = (uint32_t)index;
 	}
 }
 
@@ -206,8 +211,10 @@ void read_request(struct request *request)
 	char line[64];
 	size_t length, words = 0;
 
-	if (!read_line(line, sizeof line) || sscanf(line, "request %zu", &length) != 1)
+	if (!read_line(line, sizeof line))
 		_exit(0); /* the runner has gone */
+	if (sscanf(line, "request %zu", &length) != 1)
+		refuse("failed", EINVAL, "instead of a request: %.40s", line);
 	if (length == 0 || length > LONGEST_REQUEST)
 		refuse("failed", EINVAL, "a request of %zu bytes", length);
 	char *text = allocate(length + 1, 1);
@@ -215,9 +222,12 @@ void read_request(struct request *request)
 		_exit(0);
 	for (size_t i = 0; i < length; i++)
 		words += text[i] == '\0';
+	if (text[length - 1] != '\0')
+		refuse("failed", EINVAL, "the request's last word does not end");
 	*request = (struct request){.fill_cpus = "0"};
 	take_commands(request, text, length, words);
-	if (!request->strategy || !request->hygiene || !request->samples || !request->command_count)
+	if (!request->strategy || !request->hygiene || !request->samples || !request->command_count ||
+	    !request->planned)
 		refuse("failed", EINVAL, "the request lacks a part");
 	if (!(request->strategy->traits & OWN_REAPER) && !request->reaper)
 		refuse("failed", EINVAL, "the request names no reaper");

@@ -87,12 +87,13 @@ static size_t launch_all(const struct request *request, struct sample *samples)
 /* The channel comes as standard input. It is the worker's alone, so commands get an empty input in its place. */
 static bool take_control(void)
 {
-	int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	if (empty < 0 || dup3(0, CONTROL_DESCRIPTOR, O_CLOEXEC) < 0 || dup2(empty, 0) < 0)
+	/* In this order: whatever else had that number, such as a file opened just now, is closed by dup3(). */
+	if (dup3(0, CONTROL_DESCRIPTOR, O_CLOEXEC) < 0)
 		return false;
-	if (empty != CONTROL_DESCRIPTOR)
-		close(empty);
+	int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (empty < 0 || dup2(empty, 0) < 0)
+		return false;
+	close(empty);
 	return true;
 }
 

@@ -20,6 +20,9 @@ SAMPLE = struct.Struct("<IIIIiiiiqqqQ")  # internal.h, struct sample
 MADV_NOHUGEPAGE = 15
 MADV_POPULATE_WRITE = 23  # since Linux 5.14
 CONTROL = 3
+LONGEST_REQUEST = 64 << 20
+TEXTS = ("strategy", "reaper", "hygiene", "backing", "samples", "fill_cpus")
+NUMBERS = ("footprint", "open_files", "time_limit", "warmup")
 
 
 class Command:
@@ -87,7 +90,10 @@ def waitpid(launch):
 
 def say(**message):
     """One JSON object a line, to the runner."""
-    os.write(CONTROL, json.dumps(message).encode() + b"\n")
+    try:
+        os.write(CONTROL, json.dumps(message).encode() + b"\n")
+    except OSError:
+        os._exit(70)  # the runner is gone: nobody is left to work for
 
 
 def refuse(state, number, reason):
@@ -96,9 +102,14 @@ def refuse(state, number, reason):
     os._exit(0)
 
 
+def malformed(reason):
+    """Ends the worker for a request that is not one."""
+    refuse("failed", errno.EINVAL, reason)
+
+
 def read_line(channel):
     """One line of the runner, without its end; empty when the runner has gone."""
-    return channel.readline().rstrip(b"\n")
+    return channel.readline(64).rstrip(b"\n")
 
 
 def load_strategy(path):
@@ -117,7 +128,7 @@ def launch_folder():
 def find_strategy(name):
     """The strategy of that name. Files are named after their strategy, so one import is enough."""
     path = os.path.join(launch_folder(), name + ".py")
-    if not os.path.exists(path):
+    if "/" in name or not os.path.exists(path):
         refuse("unsupported", 0, "this worker has no strategy " + name)
     return load_strategy(path)
 
@@ -155,26 +166,69 @@ def find_program(name, env):
 
 def read_request(channel):
     """Settings and commands of the request; request.c has the format."""
-    head = read_line(channel).split()
-    if len(head) != 2:
-        os._exit(0)
+    body = read_body(channel)
     settings, env, commands = {}, {}, []
-    for word in channel.read(int(head[1])).split(b"\0")[:-1]:
+    for word in body[:-1].split(b"\0"):
         key, _, value = os.fsdecode(word).partition("=")
         if key == "env":
             name, _, content = value.partition("=")
             env[name] = content
         elif key == "command":
             commands.append(Command(value, env))
-        elif key == "arg":
+        elif key == "arg" and commands:
             commands[-1].argv.append(value)
-        else:
+        elif key in TEXTS:
             settings[key] = value
+        elif key in NUMBERS:
+            settings[key] = number(key, value)
+        elif key == "plan":
+            settings[key] = [number(key, index) for index in value.split(",")]
+        else:
+            malformed("the request says " + os.fsdecode(word)[:80])
+    check_request(settings, commands)
     for command in commands:
         command.file = find_program(command.argv[0], env)
     os.environ.clear()
     os.environ.update(env)
     return settings, commands
+
+
+def read_body(channel):
+    """The words of the request, each ended by NUL."""
+    line = read_line(channel)
+    if not line:
+        os._exit(0)  # the runner has gone
+    words = line.split()
+    if len(words) != 2 or words[0] != b"request" or not words[1].isdigit():
+        malformed("instead of a request: %.40s" % os.fsdecode(line))
+    length = int(words[1])
+    if not 0 < length <= LONGEST_REQUEST:
+        malformed("a request of %d bytes" % length)
+    body = channel.read(length)
+    if len(body) < length:
+        os._exit(0)
+    if not body.endswith(b"\0"):
+        malformed("the request's last word does not end")
+    return body
+
+
+def number(key, text):
+    """A count in decimal digits."""
+    if not (text.isascii() and text.isdigit()):
+        malformed("%s=%.40s is not a number" % (key, text))
+    return int(text)
+
+
+def check_request(settings, commands):
+    """Ends the worker when a part is missing, or the plan names a command that is not there."""
+    if not commands or any(key not in settings for key in ("strategy", "hygiene", "samples", "plan")):
+        malformed("the request lacks a part")
+    for index, command in enumerate(commands):
+        if not command.argv:
+            malformed("command %d has no arguments" % index)
+    for index in settings["plan"]:
+        if index >= len(commands):
+            malformed("the plan names command %d of %d" % (index, len(commands)))
 
 
 def fill(memory, size):
@@ -227,8 +281,8 @@ def inspect(size):
 
 def map_footprint(settings):
     """Maps, touches and verifies the footprint; returns it, to be kept, and what the kernel says of it."""
-    size = int(settings["footprint"])
-    if settings["backing"] != "anon":
+    size = settings.get("footprint", 0)
+    if settings.get("backing", "anon") != "anon":
         refuse("unsupported", 0, "the Python worker has no backing " + settings["backing"])
     begun = monotonic_ns()
     try:
@@ -250,15 +304,27 @@ def map_footprint(settings):
     return memory, found
 
 
+def hold_open_files(count):
+    """Descriptors that a scenario wants open meanwhile."""
+    held = []
+    try:
+        for _ in range(count):
+            held.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError as full:
+        reason = "%d of %d files could be opened: %s" % (len(held), count, os.strerror(full.errno))
+        refuse("unsupported", full.errno, reason)
+    return held
+
+
 def launch_all(settings, commands, strategy, samples):
     """Every launch of the plan, until the time limit; returns how many."""
-    plan = [int(index) for index in settings["plan"].split(",") if index]
-    warmup = int(settings["warmup"])
+    plan = settings["plan"]
+    warmup = settings.get("warmup", 0)
     reap = getattr(strategy, "reap", None) or (None if getattr(strategy, "OWN_REAPER", False) else waitpid)
     exec_error = mmap.mmap(-1, 4096)
     pack = SAMPLE.pack_into
     thread = resource.RUSAGE_THREAD
-    deadline = monotonic_ns() + int(settings["time_limit"])
+    deadline = monotonic_ns() + settings.get("time_limit", 0)
     for i, index in enumerate(plan):
         if monotonic_ns() >= deadline:
             return i
@@ -283,9 +349,10 @@ def launch_all(settings, commands, strategy, samples):
 def work():
     """One worker, from the request to the exit."""
     # The control channel is the worker's alone: commands get an empty input in its place.
+    os.dup2(0, CONTROL, inheritable=False)  # first: it closes whatever else had that number
     empty = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(0, CONTROL, inheritable=False)
-    os.dup2(empty if empty != CONTROL else os.open("/dev/null", os.O_RDONLY), 0)
+    os.dup2(empty, 0)
+    os.close(empty)
     channel = os.fdopen(CONTROL, "rb", closefd=False)
     settings, commands = read_request(channel)
     strategy = find_strategy(settings["strategy"])
@@ -297,14 +364,17 @@ def work():
         reason = "the Python worker has no hygiene " + settings["hygiene"]
     if reason:
         refuse("unsupported", 0, reason)
-    planned = settings["plan"].count(",") + 1
+    planned = len(settings["plan"])
     with open(settings["samples"], "w+b") as file:
         file.truncate(planned * SAMPLE.size)
         samples = mmap.mmap(file.fileno(), planned * SAMPLE.size)
     samples[:] = bytes(len(samples))  # its pages are there before the clock runs
-    held = [os.open("/dev/null", os.O_RDONLY) for _ in range(int(settings["open_files"]))]
+    held = hold_open_files(settings.get("open_files", 0))
     if hasattr(strategy, "prepare"):
-        strategy.prepare(commands)
+        try:
+            strategy.prepare(commands)
+        except OSError as failed:
+            refuse("failed", failed.errno, "prepare: " + os.strerror(failed.errno))
     memory, found = map_footprint(settings)
     say(state="ready", **found)
     if read_line(channel) != b"go":

@@ -9,6 +9,7 @@ static FILE *output;
 static void launch(struct launch *launch)
 {
 	errno = 0;
+	/* glibc 2.36 leaves ENOMEM in errno whatever made popen() fail, E2BIG too: it is what its callers get to see. */
 	output = popen(launch->command->line, "re");
 	if (!output)
 		host_library_failed(launch, errno);

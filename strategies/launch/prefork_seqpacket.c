@@ -205,13 +205,14 @@ static _Noreturn void serve(int socket)
 		if (n < (ssize_t)sizeof head)
 			_exit(0); /* the caller has closed its end */
 		struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
-		size_t count = head.in_file ? 4 : 3;
-		if (!passed || passed->cmsg_len != CMSG_LEN(count * sizeof(int))) {
+		size_t count = passed ? (passed->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+		if (passed)
+			memcpy(fds, CMSG_DATA(passed), count * sizeof(int));
+		/* A full table takes some of them only (unix(7), MSG_CTRUNC); those would stay, and keep it full. */
+		if (count == (head.in_file ? 4 : 3))
+			serve_one(socket, &head, text, fds, &usual);
+		else
 			answer(socket, (struct reply){.id = head.id, .stage = STAGE_SPAWN, .error = EMFILE});
-			continue;
-		}
-		memcpy(fds, CMSG_DATA(passed), count * sizeof(int));
-		serve_one(socket, &head, text, fds, &usual);
 		for (size_t i = 0; i < count; i++)
 			close(fds[i]);
 	}

@@ -72,7 +72,7 @@ def test_output_goes_to_a_file_that_everyone_may_read(run: Callable[..., Any], t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cells.csv", "r.jsonl"]
 
 
-def test_replacing_keeps_mode_and_links(run: Callable[..., Any], tmp_path: Path) -> None:
+def test_replacing_keeps_mode_and_links(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     target.chmod(0o600)
@@ -84,7 +84,9 @@ def test_replacing_keeps_mode_and_links(run: Callable[..., Any], tmp_path: Path)
     assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
 
 
-def test_a_failed_write_leaves_the_old_file(run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

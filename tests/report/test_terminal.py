@@ -174,11 +174,18 @@ def test_what_nobody_counted_is_not_nothing(tmp_path: Path) -> None:
     assert re.search(r"^counted .* 5 fds +1$", text, re.MULTILINE)
 
 
-def test_a_mix_of_commands_is_pointed_out(tmp_path: Path) -> None:
+def test_a_mix_of_commands_is_shown_by_command(tmp_path: Path) -> None:
     one = cell()
-    path = write(tmp_path / "r.jsonl", header([one]), worker(one, [ok(1), ok(2, command=1)]))
+    commands = [{"argv": ["probe"]}, {"shell": "exit 3", "expect": {"exit": 3}}]
+    head = header([one])
+    head["scenario"]["settings"] = {"commands": commands}
+    path = write(tmp_path / "r.jsonl", head, worker(one, [ok(1), ok(2, command=1), failed("wrong_status", command=1)]))
 
-    assert "over a mix of 2 commands; by_command in --format json has each." in rendered(path)
+    lines = rendered(path).splitlines()
+
+    assert next(line.split() for line in lines if line.startswith("by command")) == ["by", "command", "#0", "#1"]
+    assert any(line.split()[1:] == ["1", "ns", "1", "of", "2", "failed"] for line in lines)
+    assert "#1  exit 3  must: exit 3" in lines
 
 
 def test_each_machine_and_scenario_has_its_section(tmp_path: Path) -> None:

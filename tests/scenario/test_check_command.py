@@ -43,7 +43,9 @@ def test_hazards_are_counted(tmp_path: Path, launchbench: Callable[..., Any]) ->
     assert result.stdout == "h: ok, 0 cells, 0 workers, 2 hazards of 50 trials\n"
 
 
-def test_every_error_of_every_file_is_a_line_on_stderr(tmp_path: Path, big_parent: str, launchbench: Callable[..., Any]) -> None:
+def test_every_error_of_every_file_is_a_line_on_stderr(
+    tmp_path: Path, big_parent: str, launchbench: Callable[..., Any]
+) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(big_parent)
     bad.write_text("name: x\nquestion: Why?\nstrategies: all\nround: 1\nlaunches: 0\n")
@@ -59,4 +61,4 @@ def test_every_error_of_every_file_is_a_line_on_stderr(tmp_path: Path, big_paren
 
 
 def test_a_scenario_is_demanded(launchbench: Callable[..., Any]) -> None:
-    assert launchbench("check", ).exit_code == 2
+    assert launchbench("check").exit_code == 2
