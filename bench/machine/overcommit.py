@@ -6,6 +6,7 @@ Not for: deciding what a cell needs (bench.measure), or how many bytes that is (
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -55,6 +56,7 @@ class GuardProcess:
         here.settimeout(_PATIENCE_S)
         self._socket = here
         self._has_held = False
+        self._scratch: Path | None = None
 
     @property
     def pid(self) -> int:
@@ -87,6 +89,7 @@ class GuardProcess:
 
     def scratch(self, folder: Path) -> None:
         """Name the folder that is removed at the end."""
+        self._scratch = folder
         self._say(f"scratch {folder}")
 
     def unwatch(self) -> None:
@@ -102,13 +105,15 @@ class GuardProcess:
         self._say("restore")
 
     def close(self) -> None:
-        """End the guard and make sure that the settings are back, even when it was killed."""
+        """End the guard and make sure that its work is done, even when it was killed."""
         self._socket.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=_PATIENCE_S)
         if self._has_held and read_state():
             with suppress(Busy):  # who has the hold by now has put them back first
                 repair()
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
         """Return the guard itself."""

@@ -58,7 +58,7 @@ def worked(
     ready, done = evidence.counted_ready, evidence.counted_done
     line = _head(planned, cell, session, started) | {
         "outcome": outcome(evidence),
-        "footprint": _footprint(cell, evidence.ready),
+        "footprint": _footprint(order, evidence.ready),
         "overcommit": evidence.in_force,
         "cpu": list(order.cpus) if order.cpus is not None else None,
         "planned": len(order.request.plan),
@@ -77,8 +77,8 @@ def worked(
     return cast("WorkerLine", line)
 
 
-def _footprint(cell: Cell, ready: dict[str, Any] | None) -> dict[str, Any] | None:
+def _footprint(order: Order, ready: dict[str, Any] | None) -> dict[str, Any] | None:
     if ready is None:
         return None
     names = ("mapped", "rss", "anon_huge", "page_tables", "vmas", "fill_ns")
-    return {"requested": cell.footprint_bytes} | {name: ready.get(name) for name in names}
+    return {"requested": order.request.footprint_bytes} | {name: ready.get(name) for name in names}

@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import signal
 import socket
 import subprocess
 import tempfile
@@ -35,7 +34,6 @@ from bench.machine import (
     missing_right,
     read_settings,
 )
-from bench.machine.guard import session_members
 from bench.measure import census
 from bench.measure.evidence import Evidence, Mode, Order
 from bench.measure.request import ARRIVALS
@@ -46,6 +44,7 @@ _START_S = 30.0
 _SLOWEST_FILL = 32 << 20  # bytes a second
 _GRACE_S = 10.0
 _EXIT_S = 60.0
+_LONGEST_WAIT_S = 86400.0  # what the selector's clock can hold, whatever a footprint would take
 _STDERR_TAIL = 2000
 
 
@@ -74,9 +73,10 @@ class _Channel:
 
     def receive(self, patience_s: float) -> dict[str, Any]:
         """One message. Blocks in the kernel: a runner that polls would take time from what it measures."""
-        until = time.monotonic() + patience_s
+        until = time.monotonic() + min(patience_s, _LONGEST_WAIT_S)
         while b"\n" not in self._rest:
-            if not self._selector.select(max(0.0, until - time.monotonic())):
+            # Once more without waiting: a runner that was stopped for longer than its patience has not looked yet.
+            if not (self._selector.select(max(0.0, until - time.monotonic())) or self._selector.select(0)):
                 raise WorkerHungError
             with suppress(ConnectionResetError):
                 part = self._socket.recv(65536)
@@ -85,9 +85,12 @@ class _Channel:
                     continue
             raise WorkerGoneError
         line, _, self._rest = self._rest.partition(b"\n")
-        message = json.loads(line)
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
         if not isinstance(message, dict):
-            raise WorkerGoneError
+            raise WorkerGoneError  # what talks like that is no worker any more
         return message
 
     def close(self) -> None:
@@ -105,6 +108,7 @@ class LocalPlace:
         base = Path("/dev/shm")  # noqa: S108 - memory, so that samples never wait for a disk; mkdtemp is private
         self._scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
         guard.scratch(self._scratch)
+        self._ours = census.own_children()
 
     def cpus(self) -> tuple[int, ...]:
         """The CPUs that this process may use."""
@@ -133,7 +137,10 @@ class LocalPlace:
         for file in files.values():
             file.unlink(missing_ok=True)
             file.touch(mode=0o600)
-        with self._mode(order.mode, before) as enter, self._worker(order, files["stderr"]) as (process, channel):
+        with (
+            self._mode(order.mode, before) as enter,
+            self._worker(order, files["stderr"], evidence) as (process, channel),
+        ):
             marks = {"begun": begun, "spawned": clock()}
             try:
                 self._converse(order, files, process, channel, evidence, marks, enter)
@@ -143,7 +150,6 @@ class LocalPlace:
                 pass
             _end(process, evidence, hung=evidence.hung is not None)
             marks["ended"] = clock()
-        evidence.strays = census.end_strays((self._guard.pid,))
         evidence.oom = _oom_kills() > oom_before
         evidence.samples = files["samples"].read_bytes()
         evidence.arrivals = files["arrivals"].read_bytes()
@@ -162,7 +168,10 @@ class LocalPlace:
             switch.off()
 
     @contextmanager
-    def _worker(self, order: Order, stderr: Path) -> Iterator[tuple[subprocess.Popen[bytes], _Channel]]:
+    def _worker(
+        self, order: Order, stderr: Path, evidence: Evidence
+    ) -> Iterator[tuple[subprocess.Popen[bytes], _Channel]]:
+        """The process; at the end neither it nor anything that it started is left, and what there was is recorded."""
         here, there = socket.socketpair()
         settings = [f"parent={os.getpid()}", "open_files=max"]
         if order.cpus is not None:
@@ -185,9 +194,7 @@ class LocalPlace:
             if process.poll() is None:
                 process.kill()
             process.wait()
-            for member in session_members(process.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(member, signal.SIGKILL)
+            evidence.strays = census.end_strays(self._ours)
             self._guard.unwatch()
 
     def _environment(self, folder: Path) -> dict[str, str]:
