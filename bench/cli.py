@@ -1,16 +1,18 @@
 """The command line: which commands there are, and how each end of one is told to the shell.
 
-code  meaning
-0     done
-1     the answer is no: a finding with --strict, a regression beyond the threshold
-2     usage, or invalid input
-3     inconclusive
-4     interrupted or incomplete; the file can be resumed
-70    a bug (EX_SOFTWARE, sysexits.h)
+The exit codes:
+
+    0   done
+    1   the answer is no: a finding with --strict, a regression beyond the threshold
+    2   usage, or invalid input
+    3   inconclusive
+    4   interrupted or incomplete; the file can be resumed
+    70  a bug (EX_SOFTWARE, sysexits.h)
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -21,6 +23,7 @@ import click
 
 from bench import __version__
 from bench.commands import AnswerIsNo, Ending, Incomplete, InvalidInput
+from bench.commands.remarks import remark, stop_writing
 
 EXIT_CODES: dict[type[Ending], int] = {AnswerIsNo: 1, InvalidInput: 2, Incomplete: 4}
 BUG = 70
@@ -36,6 +39,16 @@ COMMANDS = {
 
 class _Commands(click.Group):
     """Imports a command when it is asked for: `--help` must not pay for what `run` needs."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which name is nearest."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"commands are {', '.join(COMMANDS)}"
+            raise InvalidInput(f"no command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -57,6 +70,13 @@ def cli() -> None:
     """Measure every way a Linux program can start a command, from inside a process that really holds the memory."""
 
 
+def _open_closed_streams() -> None:
+    """Give a process that was started with a closed stream (`2>&-`) one that leads nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for the process's life
+
+
 def main() -> None:
     """Run the command line and end the process with its code."""
     sys.exit(execute())
@@ -64,25 +84,30 @@ def main() -> None:
 
 def execute(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code."""
+    _open_closed_streams()
     try:
-        result = cli.main(arguments, prog_name="launchbench", standalone_mode=False)
+        # Not cli.main(): it turns a reader that went away into exit 1, which is an answer here.
+        with cli.make_context("launchbench", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            result = cli.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except Ending as ending:
-        click.echo(str(ending), err=True)
+        remark(str(ending))
         return EXIT_CODES[type(ending)]
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return EXIT_CODES[Incomplete]
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        remark(help_text.format_message())
+        return EXIT_CODES[InvalidInput]
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        remark(f"launchbench: {' '.join(error.format_message().split())}")
+        return EXIT_CODES[InvalidInput]
     except BrokenPipeError:
-        # The reader has seen enough. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stop_writing()  # the reader has seen enough
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a traceback is no message for a user
-        click.echo(
-            f"launchbench: this is a bug: {type(error).__name__}: {error} (LAUNCHBENCH_DEBUG=1 shows where)", err=True
-        )
+        remark(f"launchbench: this is a bug: {type(error).__name__}: {error} (LAUNCHBENCH_DEBUG=1 shows where)")
         if os.environ.get("LAUNCHBENCH_DEBUG"):
             traceback.print_exc()
         return BUG

@@ -36,8 +36,12 @@ def scenarios() -> Path:
 
 def builds() -> tuple[Path, ...]:
     """Folders that native builds are looked for in and made in, the preferred one first."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "launchbench" / "native"
-    return (CHECKOUT / "build" / "native", cache) if is_checkout() else (cache,)
+    own = (CHECKOUT / "build" / "native",) if is_checkout() else ()
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return own  # a user without a home has no cache either
+    return (*own, cache / "launchbench" / "native")
 
 
 def results() -> Path:

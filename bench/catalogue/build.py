@@ -58,10 +58,13 @@ class Build:
 
 def compiler() -> str:
     """The C compiler: $CC, else the first of cc, gcc, clang. Raises BuildError."""
-    for name in filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")):
+    wanted = os.environ.get("CC")
+    for name in (wanted,) if wanted else ("cc", "gcc", "clang"):
         found = shutil.which(name)
         if found:
             return found
+    if wanted:
+        raise BuildError(f"CC={wanted}: no such program; name a compiler alone, without options")
     raise BuildError("no C compiler: install gcc, or name one in CC")
 
 
@@ -89,7 +92,7 @@ def read(folder: Path) -> Build | None:
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return Build(folder, record["digest"], record["variant"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

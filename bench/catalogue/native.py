@@ -68,4 +68,7 @@ def ask(command: Sequence[str], runtime: Literal["native", "python"]) -> list[En
     if result.returncode != 0:
         last = result.stderr.strip().splitlines()[-1:] or [f"exit status {result.returncode}"]
         raise CatalogueError(f"{' '.join(command)} list: {last[0]}")
-    return [Entry(runtime=runtime, **json.loads(line)) for line in result.stdout.splitlines()]
+    try:
+        return [Entry(runtime=runtime, **json.loads(line)) for line in result.stdout.splitlines()]
+    except (ValueError, TypeError) as error:
+        raise CatalogueError(f"{' '.join(command)} list: says what is no list entry: {error}") from None

@@ -75,7 +75,7 @@ def _show_machine(facts: dict[str, Any]) -> None:
 
 
 def _show_overcommit() -> None:
-    from bench.machine import memory_facts, missing_right, read_settings, read_state, size_text
+    from bench.machine import abandoned, memory_facts, missing_right, read_settings, size_text
 
     settings, facts = read_settings(), memory_facts()
     click.echo(f"\nvm.overcommit_memory = {settings.memory}, {_limit(settings.ratio, settings.kbytes)}")
@@ -85,7 +85,7 @@ def _show_overcommit() -> None:
     )
     right = missing_right()
     click.echo(f"other modes: {right + ': cells that need one are skipped' if right else 'can be measured'}")
-    if read_state():
+    if abandoned():
         click.echo("a killed run left these settings changed: launchbench doctor --restore")
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import click
-
+from bench.commands.remarks import remark
 from bench.measure import Interruption
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,14 +26,16 @@ def interruptible() -> Iterator[Interruption]:
         name = signal.Signals(number).name
         if number == signal.SIGINT and interruption.by is None:
             interruption.by = name
-            click.echo("finishing the worker in hand; Ctrl-C again stops at once", err=True)
+            remark("finishing the worker in hand; Ctrl-C again stops at once")
             return
         for stopping in _STOPPING:
             signal.signal(stopping, signal.SIG_IGN)  # what is put back now must not be cut short
         interruption.by = name
         raise Stopped(name)
 
-    before = {number: signal.signal(number, handle) for number in _STOPPING}
+    # What was ignored from the start stays so: nohup(1) asks for that.
+    heeded = [number for number in _STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield interruption
     finally:

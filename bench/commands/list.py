@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,15 @@ KINDS = {
 
 
 @click.command(name="list")
-@click.argument("kind", required=False, type=click.Choice(list(KINDS)))
+@click.argument("kind", required=False)
 @click.option("--json", "as_json", is_flag=True, help="An array of {kind, name, summary, available, reason}.")
 def list_(kind: str | None, *, as_json: bool) -> None:
-    """List strategies, reapers, hygiene, backings, hazards and scenarios; all of them without a KIND."""
+    """List strategies, reapers, hygiene, backings, hazards or scenarios; all of them without a KIND."""
+    if kind and kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        raise InvalidInput(
+            f"no kind {kind!r}; " + (f"did you mean {near[0]}?" if near else f"kinds are {', '.join(KINDS)}")
+        )
     rows = [row for name in ([kind] if kind else KINDS) for row in _rows(name)]
     if as_json:
         click.echo(json.dumps(rows, indent=1))

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from bench.commands import AnswerIsNo, Incomplete, InvalidInput
+from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
     from bench.catalogue import Catalogue
     from bench.measure import Plan
-    from bench.record import Footer, Header, Journal, Recording
+    from bench.record import Footer, Header, Journal, Recording, WorkerLine
     from bench.scenario import Scenario
 
 
@@ -25,7 +26,13 @@ class _Job(NamedTuple):
     plan: Plan
     journal: Journal
     session: int
-    done: frozenset[tuple[str, int]]
+    before: tuple[WorkerLine, ...]
+    """The workers that earlier sessions have done."""
+
+    @property
+    def missing(self) -> int:
+        """How many workers are still to run."""
+        return len(self.plan.cells) * self.plan.scenario.rounds - len(self.before)
 
 
 @click.command()
@@ -97,15 +104,17 @@ def _pair(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def _read(name: str, overrides: list[tuple[str, str]], catalogue: Catalogue) -> tuple[Scenario, Path]:
+def _read(name: str, overrides: list[tuple[str, str]], catalogue: Catalogue) -> tuple[Scenario, str, Path]:
+    """The scenario, its text and its file, which is read once: it may be a pipe."""
     from bench.installation import UnknownScenario, scenario_path
-    from bench.scenario import read
+    from bench.scenario import load, text_of
 
     try:
         path = scenario_path(name)
     except UnknownScenario as error:
         raise InvalidInput(str(error)) from None
-    return read(path, vocabulary=catalogue.vocabulary(), overrides=overrides), path
+    text = text_of(path)
+    return load(text, file=str(path), vocabulary=catalogue.vocabulary(), overrides=overrides), text, path
 
 
 def _plan(
@@ -116,14 +125,14 @@ def _plan(
     from bench.measure import Plan
     from bench.scenario import expand, parse_filter, select
 
-    scenario, path = _read(name, overrides, catalogue)
+    scenario, text, path = _read(name, overrides, catalogue)
     if scenario.hazards:
         raise InvalidInput(f"{path}: hazards: this version has no hazard to try; take the key out to measure the rest")
     cells = expand(scenario, ram_bytes=psutil.virtual_memory().total, vocabulary=catalogue.vocabulary())
     for filters in only:
         cells = select(cells, parse_filter(filters))
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
-    return Plan(scenario, tuple(cells), chosen), path.read_text(encoding="utf-8"), path
+    return Plan(scenario, tuple(cells), chosen), text, path
 
 
 def _header(plan: Plan, text: str, path: str, catalogue: Catalogue) -> Header:
@@ -141,7 +150,7 @@ def _begin(plan: Plan, text: str, path: Path, output: Path | None, catalogue: Ca
     if output is None:
         stamp = header["started"][:19].replace(":", "").replace("-", "")
         output = installation.results() / f"{plan.scenario.name}-{stamp}.jsonl"
-    return _Job(plan, Journal.create(output, header), 0, frozenset())
+    return _Job(plan, Journal.create(output, header), 0, ())
 
 
 def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], catalogue: Catalogue) -> _Job:
@@ -154,7 +163,9 @@ def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], ca
         here = _header(Plan(scenario, (), 0), "", "", catalogue)
         plan = resumed(scenario, recording, here)
         session = 1 + max((line["session"] for line in recording.sessions), default=0)
-        if len(recording.done) < len(plan.cells) * plan.scenario.rounds:
+        planned = {(cell.id, number) for cell in plan.cells for number in range(plan.scenario.rounds)}
+        before = tuple(line for line in recording.workers if (line["cell"]["id"], line["round"]) in planned)
+        if len(before) < len(planned):
             journal.append(
                 {"type": "session", "session": session, "started": here["started"], "machine": here["machine"]}
             )
@@ -165,7 +176,7 @@ def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], ca
         if isinstance(error, CannotResumeError):
             raise CannotResumeError(f"{file}: {error}") from None
         raise
-    return _Job(plan, journal, session, frozenset(recording.done))
+    return _Job(plan, journal, session, before)
 
 
 def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
@@ -187,16 +198,15 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     from bench.record import JournalError
 
     plan = job.plan
-    missing = len(plan.cells) * plan.scenario.rounds - len(job.done)
-    if missing == 0:
+    if job.missing == 0:
         job.journal.close()
         return None
-    screen = watcher(missing, plan.scenario.rounds, quiet=quiet, terminal=sys.stderr.isatty())
+    screen = watcher(job.missing, plan.scenario.rounds, quiet=quiet, terminal=sys.stderr.isatty())
     again = f"continue with: launchbench run --resume {job.journal.path}"
     try:
         with job.journal, interruptible() as interruption, adopting(), GuardProcess() as guard:
             place = LocalPlace(catalogue.build.worker, guard)
-            if _changes_settings(plan, place):
+            if _changes_settings(plan):
                 guard.hold()
             with screen:
                 return run(
@@ -207,7 +217,7 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
                     observer=screen,
                     interruption=interruption,
                     session=job.session,
-                    done=job.done,
+                    before=job.before,
                 )
     except Stopped as stopped:
         raise Incomplete(f"stopped by {stopped}; {again}") from None
@@ -215,11 +225,10 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
         raise Incomplete(f"{error}; {again}") from None
 
 
-def _changes_settings(plan: Plan, place: object) -> bool:
+def _changes_settings(plan: Plan) -> bool:
     from bench.machine import missing_right, read_settings
     from bench.measure.admission import mode_for
 
-    del place
     here = read_settings()
     wanted = any(mode_for(cell, here, while_mapping=False) for cell in plan.cells)
     return wanted and missing_right() is None
@@ -230,8 +239,12 @@ def _finish(path: Path, footer: Footer | None, *, quiet: bool, strict: bool) -> 
 
     recording = read(path)
     if not quiet:
-        _summarise(recording)
-        click.echo(f"\nresult file: {path}")
+        try:
+            _summarise(recording)
+            click.echo(f"\nresult file: {path}")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            stop_writing()  # who looks away still gets the exit code
     if footer and not footer["complete"]:
         raise Incomplete(f"interrupted by {footer['interrupted']}; continue with: launchbench run --resume {path}")
     found = sum(finding["count"] for worker in recording.workers for finding in worker["findings"])
@@ -254,14 +267,15 @@ def _show_plan(plan: Plan, catalogue: Catalogue) -> None:
     from bench.measure.admission import Situation, refusal
     from bench.measure.runner import cpus_for
 
-    situation = Situation(catalogue, plan.scenario, memory_facts(), read_settings(), missing_right())
+    usable = tuple(sorted(os.sched_getaffinity(0)))
+    situation = Situation(catalogue, plan.scenario, memory_facts(), read_settings(), missing_right(), usable)
     rows = []
     for cell in plan.cells:
         refused = refusal(cell, situation)
         rows.append((cell.id, f"{refused['kind']}: {refused['reason']}" if refused else "measured"))
     click.echo(tabulate(rows, headers=("cell", "on this machine"), tablefmt="simple"))
     scenario = plan.scenario
-    cpus = cpus_for(scenario.cpu, tuple(sorted(os.sched_getaffinity(0))))
+    cpus = cpus_for(scenario.cpu, usable)
     click.echo(
         f"\n{len(plan.cells)} cells x {scenario.rounds} rounds = {len(plan.cells) * scenario.rounds} workers; "
         f"each {scenario.warmup} + {scenario.launches} launches in at most {scenario.time_limit}, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
+from bench.commands.remarks import remark
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -75,10 +75,9 @@ class Lines:
         if now - self._said >= self._EVERY_S:
             self._said = now
             to_go = (now - self._begun) / max(1, self._done) * (self._total - self._done)
-            click.echo(
+            remark(
                 f"{self._done}/{self._total} workers, about {to_go:.0f} s to go, "
-                f"round {planned.round + 1}/{self._rounds}: {cell.id}",
-                err=True,
+                f"round {planned.round + 1}/{self._rounds}: {cell.id}"
             )
 
     def ended(self, written: WorkerLine) -> None:  # noqa: ARG002 - the observer's signature
@@ -87,14 +86,14 @@ class Lines:
 
     def __enter__(self) -> Self:
         """Say what is to come."""
-        click.echo(f"{self._total} workers in {self._rounds} rounds", err=True)
+        remark(f"{self._total} workers in {self._rounds} round{'s' * (self._rounds != 1)}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Say how many were done."""
-        click.echo(f"{self._done}/{self._total} workers done in {time.monotonic() - self._begun:.0f} s", err=True)
+        remark(f"{self._done}/{self._total} workers done in {time.monotonic() - self._begun:.0f} s")
 
 
 class Silence:

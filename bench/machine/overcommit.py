@@ -5,6 +5,7 @@ Not for: deciding what a cell needs (bench.measure), or how many bytes that is (
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -136,11 +137,29 @@ def repair(folder: Path = STATE_FOLDER, sysctl: Path = SYSCTL) -> Settings | Non
     return left
 
 
+def abandoned(folder: Path = STATE_FOLDER) -> bool:
+    """Whether settings were left changed by a run that is over. A run under way has them changed rightly."""
+    if read_state(folder) is None:
+        return False
+    try:
+        lock = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
 __all__ = [
     "Busy",
     "GuardError",
     "GuardProcess",
     "Settings",
+    "abandoned",
     "missing_right",
     "read_settings",
     "read_state",

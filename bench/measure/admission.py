@@ -24,6 +24,8 @@ class Situation:
     settings: Settings
     missing_right: str | None
     """Why vm.overcommit_* may not be changed; None when it may."""
+    cpus: tuple[int, ...]
+    """Those that a worker may use."""
 
 
 def mode_for(cell: Cell, settings: Settings, *, while_mapping: bool) -> Mode | None:
@@ -38,7 +40,7 @@ def refusal(cell: Cell, situation: Situation) -> dict[str, Any] | None:
     unsupported = _missing_machinery(cell, situation.scenario) or _unavailable(cell, situation.catalogue)
     if unsupported:
         return {"kind": "unsupported", "reason": unsupported}
-    skipped = _no_room(cell, situation)
+    skipped = _no_cpu(situation) or _no_room(cell, situation)
     return {"kind": "skipped", "reason": skipped} if skipped else None
 
 
@@ -71,6 +73,12 @@ def _unavailable(cell: Cell, catalogue: Catalogue) -> str | None:
     if catalogue.strategy(cell.strategy).runtime == "python" and cell.backing != "anon":
         return f"the Python worker has no backing {cell.backing}"
     return None
+
+
+def _no_cpu(situation: Situation) -> str | None:
+    wanted = situation.scenario.cpu
+    missing = [] if isinstance(wanted, str) else sorted(set(wanted) - set(situation.cpus))
+    return f"CPU {', '.join(map(str, missing))} cannot be used here" if missing else None
 
 
 def _no_room(cell: Cell, situation: Situation) -> str | None:

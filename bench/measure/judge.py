@@ -98,7 +98,8 @@ def columns(
         "call": [sample.call - began for sample in samples],
         "returned": [since(sample.returned) for sample in samples],
         "reached": [since(when) for when in reached],
-        "reaped": [since(sample.reaped) for sample in samples],
+        # Without a status nothing was reaped; the moment is there all the same, as the end of the launch.
+        "reaped": [since(sample.reaped) if sample.has_status else None for sample in samples],
         "minor_faults": [
             sample.minor_faults if finished else None for sample, finished in zip(samples, over, strict=True)
         ],

@@ -1,14 +1,16 @@
 """This machine as a place: starts one isolated worker, speaks with it, and cleans up after it.
 
-Popen isolate -- worker work
-request  ------------>
-<------------  ready      footprint mapped, touched, verified
-census, mode in force
-go       ------------>             nothing else happens here until `done`
-<------------  done
-mode restored, census
-exit     ------------>
-wait, census of strays
+The conversation, the runner on the left and the worker on the right:
+
+    Popen isolate -- worker work
+      request  ------------>
+               <------------  ready      footprint mapped, touched, verified
+    census, mode in force
+      go       ------------>             nothing else happens here until `done`
+               <------------  done
+    mode restored, census
+      exit     ------------>
+    wait, census of strays
 """
 
 from __future__ import annotations
@@ -153,7 +155,7 @@ class LocalPlace:
         evidence.oom = _oom_kills() > oom_before
         evidence.samples = files["samples"].read_bytes()
         evidence.arrivals = files["arrivals"].read_bytes()
-        evidence.stderr = files["stderr"].read_bytes()[-_STDERR_TAIL:].decode(errors="replace")
+        evidence.stderr = _tail(files["stderr"])
         evidence.spent = _spent(marks, evidence, clock())
         return evidence
 
@@ -184,6 +186,7 @@ class LocalPlace:
                 stderr=errors,
                 env=self._environment(stderr.parent),
                 cwd="/",
+                start_new_session=True,  # out of the terminal's reach from its first instruction
             )
         channel = _Channel(here)
         try:
@@ -268,6 +271,12 @@ def _end(process: subprocess.Popen[bytes], evidence: Evidence, *, hung: bool) ->
             return
     process.kill()
     evidence.returncode = process.wait()
+
+
+def _tail(file: Path) -> str:
+    with file.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - _STDERR_TAIL))
+        return stream.read().decode(errors="replace")
 
 
 def _in_force() -> dict[str, int | None]:

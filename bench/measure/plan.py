@@ -100,4 +100,7 @@ def resumed(scenario: Scenario, recording: Recording, here: Header) -> Plan:
     if reasons:
         raise CannotResumeError(f"cannot be continued here: {'; '.join(reasons)}")
     cells: Sequence[Mapping[str, Any]] = recording.header["cells"]
-    return Plan(scenario, tuple(Cell.from_record(cell) for cell in cells), recording.header["seed"])
+    try:
+        return Plan(scenario, tuple(Cell.from_record(cell) for cell in cells), recording.header["seed"])
+    except ValueError as damage:
+        raise CannotResumeError(f"cannot be continued: its header is damaged: {damage}") from None

@@ -46,8 +46,11 @@ class _Tally:
     spent: Counter[str] = field(default_factory=Counter)
 
     def add(self, written: WorkerLine) -> None:
-        self.outcomes[written["outcome"]["kind"]] += 1
+        self.count(written)
         self.spent.update(written["spent_ns"])
+
+    def count(self, written: WorkerLine) -> None:
+        self.outcomes[written["outcome"]["kind"]] += 1
         samples = written["samples"]
         if samples:
             timed = zip(samples["warmup"], samples["outcome"], strict=True)
@@ -89,7 +92,9 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, catalogue: Catalogue, pl
 
 def _measure(planned: Planned, cell: Cell, plan: Plan, catalogue: Catalogue, place: Place, session: int) -> WorkerLine:
     started = now_text()
-    situation = Situation(catalogue, plan.scenario, place.memory(), place.settings(), place.missing_right())
+    situation = Situation(
+        catalogue, plan.scenario, place.memory(), place.settings(), place.missing_right(), place.cpus()
+    )
     refusal = admission.refusal(cell, situation)
     if refusal:
         return line.refused(planned, cell, refusal, session=session, started=started)
@@ -109,15 +114,18 @@ def run(
     observer: Observer,
     interruption: Interruption,
     session: int = 0,
-    done: Collection[tuple[str, int]] = (),
+    before: Collection[WorkerLine] = (),
 ) -> Footer:
-    """Run every worker that is not done yet, and write the footer, also after an interrupt. Returns the footer.
+    """Run every worker that no earlier session has done, and write the footer, also after an interrupt. Returns it.
 
     An exception ends the run without a footer; every line that was written stays, and the file can be resumed.
     """
     cells = {cell.id: cell for cell in plan.cells}
+    done = {(str(line["cell"]["id"]), line["round"]) for line in before}
     remaining = schedule.order(list(cells), plan.scenario.rounds, plan.seed, done)
     tally = _Tally()
+    for line_before in before:
+        tally.count(line_before)
     begun = time.monotonic_ns()
     finished = 0
     for planned in remaining:

@@ -6,7 +6,7 @@
 Nothing here measures, starts a process or looks at the machine.
 """
 
-from bench.scenario.loading import load, read
+from bench.scenario.loading import load, read, text_of
 from bench.scenario.matrix import OWN_REAPER, Cell, expand
 from bench.scenario.model import Command, Exclusion, Expect, Limits, Overcommit, Scenario
 from bench.scenario.problem import Mark, Problem, ScenarioError
@@ -55,4 +55,5 @@ __all__ = [
     "read",
     "schema",
     "select",
+    "text_of",
 ]

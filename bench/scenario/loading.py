@@ -32,11 +32,15 @@ def read(
     path: str | os.PathLike[str], *, vocabulary: Vocabulary, overrides: Sequence[tuple[str, str]] = ()
 ) -> Scenario:
     """Load a scenario from a file; see `load`. A file that cannot be read is a ScenarioError, too."""
-    file = _printable(os.fspath(path))
-    text = read_text(FilePath(path), file=file)
+    return load(text_of(path), file=_printable(os.fspath(path)), vocabulary=vocabulary, overrides=overrides)
+
+
+def text_of(path: str | os.PathLike[str]) -> str:
+    """Return the text of a scenario's file. Raises ScenarioError when it cannot be read."""
+    text = read_text(FilePath(path), file=_printable(os.fspath(path)))
     if isinstance(text, Problem):
         raise ScenarioError([text])
-    return load(text, file=file, vocabulary=vocabulary, overrides=overrides)
+    return text
 
 
 def load(text: str, *, file: str, vocabulary: Vocabulary, overrides: Sequence[tuple[str, str]] = ()) -> Scenario:

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,8 @@ const char *byte_helper_start(const struct session *session, int (*run)(const st
 	}
 	close(requests[0]);
 	close(answers[1]);
+	/* A helper that has died is a failed launch, EPIPE, and no death. Its commands are not this process's children. */
+	signal(SIGPIPE, SIG_IGN);
 	to_helper = requests[1];
 	from_helper = answers[0];
 	unsigned char hello;

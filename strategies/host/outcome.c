@@ -62,12 +62,14 @@ void before_launch(void)
 }
 
 /*
- * posix_spawn() returns one errno for two calls. Most errors can only be the exec's; ENOMEM and EAGAIN can be either's.
+ * posix_spawn() returns one errno for two calls. Most errors can only be the exec's; ENOMEM and EAGAIN can be either's,
+ * and popen() makes a pipe as well.
  * A library that got as far as the exec had a child and has waited for it, and a child that ran has used CPU time.
  */
 void host_library_failed(struct launch *launch, int error)
 {
-	bool either = error == ENOMEM || error == EAGAIN || error == EPERM || error == ENOSYS || error == EINVAL;
+	bool either = error == ENOMEM || error == EAGAIN || error == EPERM || error == ENOSYS || error == EINVAL ||
+		      error == EMFILE || error == ENFILE;
 
 	launch->stage = either && children_time() == children_time_before ? STAGE_SPAWN : STAGE_EXEC;
 	launch->error = error;

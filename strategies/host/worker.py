@@ -37,6 +37,10 @@ class Command:
         self.file = ""
 
 
+# What may be a failed fork as well as a failed exec; anything else can only be the exec's.
+EITHER = {errno.ENOMEM, errno.EAGAIN, errno.EPERM, errno.ENOSYS, errno.EINVAL, errno.EMFILE, errno.ENFILE}
+
+
 class Launch:
     """One launch, as `struct launch` in host.h; what a strategy fills in."""
 
@@ -65,8 +69,7 @@ class Launch:
 
     def library_failed(self, error):
         """A call failed that both makes the child and execs in it; see host_library_failed() in outcome.c."""
-        either = error in (errno.ENOMEM, errno.EAGAIN, errno.EPERM, errno.ENOSYS, errno.EINVAL)
-        self.stage = SPAWN if either and children_time() == self._children_before else EXEC
+        self.stage = SPAWN if error in EITHER and children_time() == self._children_before else EXEC
         self.error = error
 
 
@@ -182,7 +185,7 @@ def read_request(channel):
         elif key in NUMBERS:
             settings[key] = number(key, value)
         elif key == "plan":
-            settings[key] = [number(key, index) for index in value.split(",")]
+            settings[key] = read_plan(value)
         else:
             malformed("the request says " + os.fsdecode(word)[:80])
     check_request(settings, commands)
@@ -217,6 +220,14 @@ def number(key, text):
     if not (text.isascii() and text.isdigit()):
         malformed("%s=%.40s is not a number" % (key, text))
     return int(text)
+
+
+def read_plan(text):
+    """The command of each launch, in order."""
+    indices = text.split(",")
+    if not all(index.isascii() and index.isdigit() for index in indices):
+        malformed("the plan is malformed")
+    return [int(index) for index in indices]
 
 
 def check_request(settings, commands):
@@ -308,8 +319,7 @@ def hold_open_files(count):
     """Descriptors that a scenario wants open meanwhile."""
     held = []
     try:
-        for _ in range(count):
-            held.append(os.open("/dev/null", os.O_RDONLY))
+        held.extend(os.open("/dev/null", os.O_RDONLY) for _ in range(count))
     except OSError as full:
         reason = "%d of %d files could be opened: %s" % (len(held), count, os.strerror(full.errno))
         refuse("unsupported", full.errno, reason)

@@ -1,6 +1,5 @@
 """subprocess.run() with its defaults: what most Python programs do."""
 
-import errno
 import subprocess
 
 NAME = "subprocess_run"
@@ -13,10 +12,11 @@ def launch(launch):
     try:
         code = subprocess.run(launch.command.argv, env=launch.command.env, check=False).returncode
     except OSError as failed:
-        # An exec error comes back from the child with the program's name; a fork error has none.
-        if failed.filename is None and failed.errno in (errno.ENOMEM, errno.EAGAIN, errno.EPERM, errno.ENOSYS):
+        # An error of fork or pipe has no file name; one of exec has, and so has any of posix_spawn(), which CPython
+        # since 3.13 takes for a program that is named by its path.
+        if failed.filename is None:
             launch.spawn_failed(failed.errno)
         else:
-            launch.exec_in_child_failed(failed.errno)
+            launch.library_failed(failed.errno)
         return
     launch.status = -code if code < 0 else code << 8

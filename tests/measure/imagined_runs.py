@@ -1,0 +1,122 @@
+"""Builds what a run needs without a machine under it: a catalogue, cells, scenarios and a place of no processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from launch_files import arrival, sample
+
+from bench.catalogue import Build, Catalogue, Entry
+from bench.machine import MemoryFacts, Settings
+from bench.measure.census import Count
+from bench.measure.evidence import Evidence
+from bench.measure.plan import Plan
+from bench.scenario import Cell, Scenario, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.measure.evidence import Order
+
+MIB = 1 << 20
+HEURISTIC = Settings(memory=0, ratio=50, kbytes=0)
+
+CATALOGUE = Catalogue(
+    build=Build(Path("/nowhere"), "0123456789ab", "glibc"),
+    strategies_folder=Path("/nowhere/strategies"),
+    entries=(
+        Entry("strategy", "null", "launches nothing", None, own_reaper=True, launches_nothing=True),
+        Entry("strategy", "vfork_exec", "vfork() and execve()", None),
+        Entry("strategy", "system", "system()", None, own_reaper=True, status_form="shell"),
+        Entry("strategy", "clone3_pidfd", "clone3() with a pidfd", "no clone3 before Linux 5.3"),
+        Entry("strategy", "subprocess_run", "Python: subprocess.run()", None, runtime="python", own_reaper=True),
+        Entry("reaper", "waitpid", "waitpid()", None),
+        Entry("hygiene", "none", "nothing", None),
+        Entry("backing", "anon", "private anonymous memory", None),
+        Entry("backing", "reserved", "address space without memory", None),
+        Entry("backing", "thp", "transparent huge pages", "transparent huge pages are off"),
+    ),
+)
+
+
+def cell(strategy: str = "vfork_exec", **axes: Any) -> Cell:
+    found: dict[str, Any] = {
+        "reaper": "waitpid",
+        "hygiene": "none",
+        "backing": "anon",
+        "footprint_bytes": MIB,
+        "overcommit": "current",
+        "limit_bytes": None,
+        "in_flight": 1,
+        "bystanders": 0,
+        "open_files": 0,
+        "vmas": 1,
+        "memory_limit_bytes": None,
+        "pids_limit": None,
+        "nofile_limit": None,
+        "nproc_limit": None,
+    }
+    return Cell(id=f"{strategy}/1MiB", strategy=strategy, **(found | axes))
+
+
+def scenario(**keys: Any) -> Scenario:
+    """A scenario of a few settings: YAML takes Python's lists, mappings and lower-cased booleans as they are."""
+    given: dict[str, Any] = {"strategies": ["vfork_exec"], "launches": 3, "warmup": 1, "rounds": 2} | keys
+    lines = [f"{key}: {str(value).lower() if isinstance(value, bool) else value}" for key, value in given.items()]
+    text = "\n".join(["name: small", "question: Does it work?", *lines])
+    return load(text, file="small.yaml", vocabulary=CATALOGUE.vocabulary())
+
+
+def plan(*cells: Cell, seed: int = 7, **keys: Any) -> Plan:
+    return Plan(scenario(**keys), cells, seed)
+
+
+def finished(order: Order) -> Evidence:
+    """A worker of a good day: every launch of its plan reached its program and came back with 0."""
+    calls = [10_000 + 1_000 * at for at in range(len(order.request.plan))]
+    warmup = order.request.warmup
+    count = Count(zombies=0, children=0, descriptors=4, threads=1)
+    return Evidence(
+        ready={"state": "ready", "mapped": MIB, "rss": MIB, "anon_huge": 0, "page_tables": 4096, "vmas": 1,
+               "fill_ns": 5, "footprint_ns": 6},
+        done={"state": "done", "began": 9_000},
+        returncode=0,
+        samples=b"".join(
+            sample(call, command=command, warmup=at < warmup)
+            for at, (call, command) in enumerate(zip(calls, order.request.plan, strict=True))
+        ),
+        arrivals=b"".join(arrival(call + 50) for call in calls),
+        counted_ready=count,
+        counted_done=count,
+        in_force={"mode": 0, "commit_limit": 1 << 33, "committed": 1 << 30},
+        spent={"start": 1, "footprint": 2, "launches": 3, "release": 4, "overhead": 5},
+    )  # fmt: skip
+
+
+@dataclass
+class ImaginedPlace:
+    """A place without processes: `becomes` says what is left of each order, the orders are kept in `carried_out`."""
+
+    becomes: Callable[[Order], Evidence] = finished
+    settings_now: Settings = HEURISTIC
+    right: str | None = None
+    carried_out: list[Order] = field(default_factory=list)
+
+    def cpus(self) -> tuple[int, ...]:
+        return (0, 2, 3)
+
+    def memory(self) -> MemoryFacts:
+        return MemoryFacts(total_bytes=16 << 30, available_bytes=12 << 30, commit_limit_bytes=8 << 30,
+                           committed_bytes=1 << 30)  # fmt: skip
+
+    def settings(self) -> Settings:
+        return self.settings_now
+
+    def missing_right(self) -> str | None:
+        return self.right
+
+    def carry_out(self, order: Order) -> Evidence:
+        self.carried_out.append(order)
+        return self.becomes(order)

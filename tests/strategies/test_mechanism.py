@@ -1,0 +1,131 @@
+"""The system calls by which a strategy makes its processes are the ones that its name promises, as strace sees them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from worker_driver import PROBE, Conversation, request
+
+from bench.catalogue import Catalogue, Entry
+
+Talk = Callable[..., Conversation]
+
+# No other mapping has this length: where it is made, the footprint begins.
+FOOTPRINT = 3 * (1 << 20) + 4096
+LAUNCHES = 5
+
+COPY = frozenset[str]()  # fork(2): a process of its own, with everything copied
+BORROW = frozenset({"CLONE_VM", "CLONE_VFORK"})  # vfork(2): in the caller's memory, and the caller waits
+
+
+class Promise(NamedTuple):
+    """Who makes the processes, and how."""
+
+    maker: str
+    sharing: frozenset[str]
+
+
+# What a strategy's summary says of it, in system calls. One that is not named here is not held against any.
+PROMISED = {
+    "fork_exec": Promise("worker", COPY),
+    "vfork_exec": Promise("worker", BORROW),
+    "posix_spawn": Promise("worker", BORROW),
+    "posix_spawnp": Promise("worker", BORROW),
+    "system": Promise("worker", BORROW),
+    "popen": Promise("worker", BORROW),
+    "prefork_pipe": Promise("helper", COPY),
+    "prefork_system": Promise("helper", BORROW),
+    "prefork_seqpacket": Promise("helper", BORROW),
+    "os_fork_exec": Promise("worker", COPY),
+    "os_posix_spawn": Promise("worker", BORROW),
+    "subprocess_run": Promise("worker", BORROW),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """One call that made a process: by whom, which of the two sharing flags it had, and whether the footprint stood."""
+
+    maker: int
+    sharing: frozenset[str]
+    signals_parent: bool
+    beside_footprint: bool
+
+
+def read_trace(trace: str) -> list[Made]:
+    """The calls of `strace -f -o` that make processes. Their arguments stand in the line in which they begin."""
+    made = []
+    footprint = False
+    for line in trace.splitlines():
+        match = re.match(r"(\d+) +(clone3?|v?fork|mmap)\((.*)", line)
+        if match is None:
+            continue
+        pid, call, arguments = int(match[1]), match[2], match[3]
+        if call == "mmap":
+            footprint |= f", {FOOTPRINT}, " in arguments
+            continue
+        flags = {"fork": COPY, "vfork": BORROW}.get(call, BORROW & set(re.findall(r"\w+", arguments)))
+        made.append(Made(pid, flags, call.endswith("fork") or "SIGCHLD" in arguments, footprint))
+    return made
+
+
+@pytest.fixture(scope="session")
+def strace() -> str:
+    found = shutil.which("strace")
+    if found is None:
+        pytest.skip("strace is not installed (package strace)")
+    if subprocess.run([found, "-o", "/dev/null", "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("strace may not trace here (ptrace is refused)")
+    return found
+
+
+@pytest.fixture
+def observe(talk: Talk, strace: str, tmp_path: Path) -> Callable[[Entry], tuple[list[Made], list[Made]]]:
+    """The processes that the worker made and those that its helpers made, while it launched."""
+
+    def run(entry: Entry) -> tuple[list[Made], list[Made]]:
+        output = tmp_path / "trace"
+        tracer = [strace, "-f", "-o", str(output), "-e", "trace=clone,clone3,fork,vfork,mmap"]
+        worker = talk(entry, tracer=tracer)
+        worker.carry_out(request(entry, PROBE, plan=(0,) * LAUNCHES, footprint_bytes=FOOTPRINT))
+        trace = output.read_text()
+        first = int(trace.split(maxsplit=1)[0])
+        made = read_trace(trace)
+        helpers = [int(pid) for pid in re.findall(rf"^{first} +.*(?:clone3?|fork)\b.* = (\d+)$", trace, re.MULTILINE)]
+        return [one for one in made if one.maker == first], [one for one in made if one.maker in helpers]
+
+    return run
+
+
+def test_processes_are_made_as_promised(
+    launching: Entry, observe: Callable[[Entry], tuple[list[Made], list[Made]]]
+) -> None:
+    if launching.name not in PROMISED:
+        pytest.skip("nothing is promised of it here")
+    promise = PROMISED[launching.name]
+
+    by_worker, by_helpers = observe(launching)
+
+    launches = [made for made in (by_worker if promise.maker == "worker" else by_helpers) if made.beside_footprint]
+    assert [made.sharing for made in launches] == [promise.sharing] * LAUNCHES
+    assert all(made.signals_parent for made in launches)
+
+
+@pytest.mark.parametrize("name", [name for name, promise in PROMISED.items() if promise.maker == "helper"])
+def test_a_helper_is_made_before_the_footprint_and_launches_by_itself(
+    catalogue: Catalogue, name: str, observe: Callable[[Entry], tuple[list[Made], list[Made]]]
+) -> None:
+    by_worker, _ = observe(catalogue.strategy(name))
+
+    assert [made.beside_footprint for made in by_worker] == [False]
+
+
+def test_the_floor_makes_no_process(floor: Entry, observe: Callable[[Entry], tuple[list[Made], list[Made]]]) -> None:
+    assert observe(floor) == ([], [])
