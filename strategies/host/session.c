@@ -41,7 +41,7 @@ static void prepare(const struct request *request, const struct session *session
 }
 
 /* Nothing in here allocates, prints or opens: what stands between the clocks is the launch. */
-static void launch_one(const struct request *request, struct sample *sample)
+static void launch_one(const struct request *request, struct sample *sample, uint64_t *faults_before)
 {
 	void (*start)(struct launch *) = request->strategy->launch;
 	void (*reap)(struct launch *) = request->strategy->traits & OWN_REAPER ? request->strategy->reap
@@ -53,7 +53,6 @@ static void launch_one(const struct request *request, struct sample *sample)
 	};
 
 	before_launch();
-	uint64_t faults = caller_faults();
 	sample->state = 1;
 	sample->call = now();
 	start(&launch);
@@ -61,7 +60,9 @@ static void launch_one(const struct request *request, struct sample *sample)
 	if (launch.stage == STAGE_NONE && reap)
 		reap(&launch);
 	sample->reaped = now();
-	sample->minor_faults = caller_faults() - faults;
+	uint64_t faults = caller_faults();
+	sample->minor_faults = faults - *faults_before;
+	*faults_before = faults; /* nothing between two launches faults: the samples' pages are there already */
 	sample->stage = (uint32_t)launch.stage;
 	sample->error = launch.error;
 	sample->has_status = launch.has_status;
@@ -74,12 +75,13 @@ static void launch_one(const struct request *request, struct sample *sample)
 static size_t launch_all(const struct request *request, struct sample *samples)
 {
 	int64_t deadline = now() + request->time_limit;
+	uint64_t faults = caller_faults();
 	size_t i;
 
 	for (i = 0; i < request->planned && now() < deadline; i++) {
 		samples[i].command = request->plan[i];
 		samples[i].warmup = i < request->warmup;
-		launch_one(request, &samples[i]);
+		launch_one(request, &samples[i], &faults);
 	}
 	return i;
 }
