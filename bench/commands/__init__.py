@@ -18,3 +18,6 @@ class InvalidInput(Ending):
 
 class Incomplete(Ending):
     """Interrupted; what was done stays and can be resumed."""
+
+
+NO_HAZARDS = "this version has no hazard to try; take the key out to measure the rest"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from bench.commands import AnswerIsNo, Incomplete, InvalidInput
+from bench.commands import NO_HAZARDS, AnswerIsNo, Incomplete, InvalidInput
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _plan(
 
     scenario, text, path = _read(name, overrides, catalogue)
     if scenario.hazards:
-        raise InvalidInput(f"{path}: hazards: this version has no hazard to try; take the key out to measure the rest")
+        raise InvalidInput(f"{path}: hazards: {NO_HAZARDS}")
     cells = expand(scenario, ram_bytes=psutil.virtual_memory().total, vocabulary=catalogue.vocabulary())
     for filters in only:
         cells = select(cells, parse_filter(filters))
@@ -194,7 +194,7 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     from bench.commands.interrupts import Stopped, interruptible
     from bench.commands.watching import watcher
     from bench.machine import GuardError, GuardProcess
-    from bench.measure import LocalPlace, adopting, run
+    from bench.measure import DisturbedError, LocalPlace, adopting, run
     from bench.record import JournalError
 
     plan = job.plan
@@ -221,7 +221,7 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
                 )
     except Stopped as stopped:
         raise Incomplete(f"stopped by {stopped}; {again}") from None
-    except (GuardError, JournalError) as error:
+    except (GuardError, JournalError, DisturbedError) as error:
         raise Incomplete(f"{error}; {again}") from None
 
 

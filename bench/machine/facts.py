@@ -26,7 +26,8 @@ Facts = dict[str, Any]
 APPLICATION_KEY = b"launchbench/1 machine identity"
 
 # Files of /proc and /sys are small; a root that is a foreign tree may hold anything under these names.
-_MOST_BYTES = 1 << 20
+_PIECE_BYTES = 16 << 10
+_MOST_PIECES = 64  # no file that is read here is larger than 1 MiB
 
 # Documentation/admin-guide/hw-vuln and kernel-parameters.txt: what decides the price of entering the kernel.
 # The rest of the command line is not recorded: it can hold secrets.
@@ -109,8 +110,12 @@ class Tree:
         Bytes that are no UTF-8 become U+FFFD, and C strings lose their terminators.
         """
         try:
-            with (self.root / path).open("rb") as file:
-                raw = file.read(_MOST_BYTES)
+            # In small pieces: a buffer for the largest file is more than can be had while a commit limit binds.
+            with (self.root / path).open("rb", buffering=0) as file:
+                pieces: list[bytes] = []
+                while len(pieces) < _MOST_PIECES and (piece := file.read(_PIECE_BYTES)):
+                    pieces.append(piece)
+                raw = b"".join(pieces)
         except OSError:
             return None
         return raw.decode("utf-8", "replace").replace("\0", " ").strip() or None

@@ -41,7 +41,7 @@ _SCHEMA_TYPES: dict[str, dict[str, Any]] = {
 class Field:
     """One fact: its key, its type (a key of the table above), its unit or "", what it is, and where it comes from.
 
-    `identifies`: it must be equal for two fingerprints to be of one machine.
+    `identifies`: it must be equal for two fingerprints to be of one machine, in one state.
     """
 
     name: str
@@ -109,19 +109,40 @@ FIELDS: tuple[Field, ...] = (
     Field("randomize_va_space", "integer", "", "address space randomisation", "/proc/sys/kernel/randomize_va_space"),
     Field("memory_total_bytes", "integer", "bytes", "memory", "psutil", identifies=True),
     Field("memory_available_bytes", "integer", "bytes", "memory usable without swapping", "psutil"),
-    Field("swap_total_bytes", "integer", "bytes", "swap", "psutil"),
+    Field("swap_total_bytes", "integer", "bytes", "swap", "psutil", identifies=True),
     Field("swap_used_bytes", "integer", "bytes", "swap in use", "psutil"),
     Field("page_size_bytes", "integer", "bytes", "page size", "sysconf(3)"),
-    Field("overcommit_memory", "integer", "", "overcommit mode", "/proc/sys/vm/overcommit_memory"),
-    Field("overcommit_ratio", "integer", "%", "share of RAM that mode 2 commits", "/proc/sys/vm/overcommit_ratio"),
-    Field("overcommit_kbytes", "integer", "KiB", "what mode 2 commits instead", "/proc/sys/vm/overcommit_kbytes"),
+    Field("overcommit_memory", "integer", "", "overcommit mode", "/proc/sys/vm/overcommit_memory", identifies=True),
+    Field(
+        "overcommit_ratio",
+        "integer",
+        "%",
+        "share of RAM that mode 2 commits",
+        "/proc/sys/vm/overcommit_ratio",
+        identifies=True,
+    ),
+    Field(
+        "overcommit_kbytes",
+        "integer",
+        "KiB",
+        "what mode 2 commits instead",
+        "/proc/sys/vm/overcommit_kbytes",
+        identifies=True,
+    ),
     Field("commit_limit_bytes", "integer", "bytes", "most that mode 2 commits", "/proc/meminfo CommitLimit"),
     Field("committed_bytes", "integer", "bytes", "committed address space", "/proc/meminfo Committed_AS"),
     Field("admin_reserve_kbytes", "integer", "KiB", "reserved for CAP_SYS_ADMIN", "/proc/sys/vm/admin_reserve_kbytes"),
     Field("user_reserve_kbytes", "integer", "KiB", "reserved in mode 2", "/proc/sys/vm/user_reserve_kbytes"),
     Field("swappiness", "integer", "", "readiness to swap", "/proc/sys/vm/swappiness"),
     Field("max_map_count", "integer", "maps", "most mappings of a process", "/proc/sys/vm/max_map_count"),
-    Field("thp_enabled", "text", "", "transparent huge pages", "/sys/kernel/mm/transparent_hugepage/enabled"),
+    Field(
+        "thp_enabled",
+        "text",
+        "",
+        "transparent huge pages",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
+        identifies=True,
+    ),
     Field("thp_defrag", "text", "", "effort to make them", "/sys/kernel/mm/transparent_hugepage/defrag"),
     Field("thp_shmem", "text", "", "the same for shared memory", "/sys/kernel/mm/transparent_hugepage/shmem_enabled"),
     Field("thp_size_bytes", "integer", "bytes", "their size", "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"),

@@ -57,6 +57,8 @@ class GuardProcess:
         here.settimeout(_PATIENCE_S)
         self._socket = here
         self._has_held = False
+        self._unread = 0
+        self._rest = b""
         self._scratch: Path | None = None
 
     @property
@@ -66,18 +68,27 @@ class GuardProcess:
 
     def _say(self, line: str) -> None:
         try:
+            # What a signal kept us from reading is no answer to this line.
+            while self._unread:
+                self._answer()
+            self._unread += 1
             self._socket.sendall(os.fsencode(line) + b"\n")
-            answer = b""
-            while not answer.endswith(b"\n"):
-                part = self._socket.recv(4096)
-                if not part:
-                    raise GuardError("the guard has died")
-                answer += part
+            text = self._answer()
         except OSError as error:
             raise GuardError(f"the guard does not answer: {error}") from None
-        text = answer.decode(errors="replace").strip()
         if text != "ok":
             raise GuardError(text.removeprefix("no "))
+
+    def _answer(self) -> str:
+        """Read one line; what comes in pieces is kept, also when a signal ends the wait."""
+        while b"\n" not in self._rest:
+            part = self._socket.recv(4096)
+            if not part:
+                raise GuardError("the guard has died")
+            self._rest += part
+        line, _, self._rest = self._rest.partition(b"\n")
+        self._unread -= 1
+        return line.decode(errors="replace").strip()
 
     def hold(self) -> None:
         """Take the machine-wide lock for this run. Raises GuardError, also when another run has it."""

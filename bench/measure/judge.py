@@ -5,6 +5,7 @@ A launch is ok only when its command was seen to run and its status came back as
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from bench.record import LAUNCH_OUTCOMES, STAGES
 
 _OK, _SPAWN_ERROR, _EXEC_ERROR, _WRONG_STATUS, _LOST_STATUS, _TIMEOUT = range(len(LAUNCH_OUTCOMES))
 _SPAWN, _EXEC, _WAIT = (STAGES.index(name) for name in ("spawn", "exec", "wait"))
-# What a shell makes of a signal and of an exec that failed (POSIX.1-2017, XCU 2.8.2).
+# What a shell makes of a signal and of an exec that failed (POSIX.1-2017, XCU 2.8.2): 127 for a command that is not
+# found, 126 for one that is not executable.
 _SHELL_SIGNAL = 128
-_SHELL_EXEC_FAILED = (126, 127)
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+# Shells differ on what else is "not found"; and of a shell that could not be started itself, 127 is all that is told.
+_EITHER = frozenset({errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.E2BIG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Manner:
 
     launches_nothing: bool = False
     status_form: Literal["wait", "shell"] = "wait"
+    memory: Literal["copied", "shared"] | None = None
+    """What its name claims about the memory between the launch and the exec."""
 
 
 def judge(sample: Sample, reached: int | None, expected: Expected, manner: Manner, *, hung: bool) -> int:
@@ -67,7 +73,14 @@ def _as_expected(status: int, expected: Expected, manner: Manner) -> bool:
             killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == expected.number
             return killed or (through_shell and code == _SHELL_SIGNAL + expected.number)
         case "exec_error":
-            return through_shell and code in _SHELL_EXEC_FAILED
+            return through_shell and code in _shell_codes(expected.number)
+
+
+def _shell_codes(error: int) -> tuple[int, ...]:
+    """How a shell can tell an exec that failed with this errno."""
+    if error in _EITHER:
+        return (_NOT_FOUND, _NOT_EXECUTABLE)
+    return (_NOT_FOUND,) if error == errno.ENOENT else (_NOT_EXECUTABLE,)
 
 
 def columns(

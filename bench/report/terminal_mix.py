@@ -42,10 +42,11 @@ def set_mix(cells: Sequence[CellSummary], options: Options, glyphs: Glyphs) -> l
     rows = [[plain(cell.strategy), *(_entry(cell, number, options, glyphs) for number in numbers)] for cell in cells]
     align = ["left", *("right" for _ in numbers)]
     lines = tabulate([titles, *rows], tablefmt="plain", disable_numparse=True, colalign=align).splitlines()
+    if any(len(click.unstyle(line)) > options.width for line in lines):
+        # A wide mix on a narrow terminal loses its last commands, and says so; a cut line cannot keep its colours.
+        return [clip(click.unstyle(line).rstrip(), options.width, glyphs) for line in lines]
     head = click.style(lines[0].rstrip(), dim=True) if options.colour else lines[0].rstrip()
-    # A wide mix on a narrow terminal loses its last commands, and says so.
-    lines = [head, *lines[1:]]
-    return lines if options.colour else [clip(line.rstrip(), options.width, glyphs) for line in lines]
+    return [head, *(line.rstrip() for line in lines[1:])]
 
 
 def _entry(cell: CellSummary, number: int, options: Options, glyphs: Glyphs) -> str:

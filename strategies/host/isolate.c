@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int complain(const char *what)
@@ -52,11 +53,15 @@ static bool prefer_for_oom(void)
 
 static bool default_signals(void)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
+	static const uint64_t default_action[4]; /* the kernel's struct: handler SIG_DFL, flags, restorer, mask; all zero */
 	sigset_t none;
 
+	/*
+	 * Not sigaction(): libc refuses two numbers that are its own (32 and 33), and a parent that was started by make is
+	 * started with those ignored. SIGKILL and SIGSTOP fail, as they should.
+	 */
 	for (int signal = 1; signal < NSIG; signal++)
-		sigaction(signal, &action, NULL); /* fails for SIGKILL, SIGSTOP and libc's own, as it should */
+		syscall(SYS_rt_sigaction, signal, &default_action, NULL, sizeof(uint64_t));
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
