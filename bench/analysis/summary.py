@@ -83,6 +83,7 @@ class CellSummary:
     """By index into the scenario's commands."""
     zombies: int | None
     leaked_fds: int | None
+    live_children: int | None
     leaked_threads: int | None
     strays: int | None
     """Sums over workers; null when no census was taken."""
@@ -93,6 +94,8 @@ class CellSummary:
     """vm.overcommit_memory during the launches: one, unless files of different settings were merged."""
     mechanism: str | None
     """As observed; several, joined by ` | `, when workers differed."""
+    contradictions: tuple[str, ...]
+    """What the mechanism does that the strategy's name denies; sentences."""
     findings: Mapping[str, int]
     """Finding kind to count, over workers."""
 
@@ -147,6 +150,7 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
         total_ns=latency(_ok(one, one.total) for one in launches),
         by_command=_by_command(launches),
         zombies=_sum(left, lambda one: one.zombies),
+        live_children=_sum(left, lambda one: one.children),
         leaked_fds=_sum(left, lambda one: one.descriptors),
         leaked_threads=_sum(left, lambda one: one.threads),
         strays=_sum(left, lambda one: one.strays),
@@ -154,6 +158,7 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
         bystander_max_ns=_largest(row.bystander_max_ns for row in ran),
         modes=tuple(sorted({row.mode for row in ran if row.mode is not None})),
         mechanism=" | ".join(dict.fromkeys(row.mechanism for row in ran if row.mechanism)) or None,
+        contradictions=tuple(dict.fromkeys(row.contradiction for row in ran if row.contradiction)),
         findings=_findings(ran),
     )
 

@@ -40,6 +40,7 @@ class Leftovers:
     """What a worker had at `done` beyond what it had at `ready`, and what outlived it."""
 
     zombies: int
+    children: int
     descriptors: int
     threads: int
     strays: int
@@ -67,6 +68,8 @@ class WorkerRow:
     mode: int | None
     """vm.overcommit_memory during the launches."""
     mechanism: str | None
+    contradiction: str | None
+    """What the mechanism does that the strategy's name denies."""
     findings: tuple[tuple[str, int], ...]
     """(kind, count)."""
 
@@ -116,6 +119,7 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
             bystander_max_ns=worker.get("bystander_max_ns"),
             mode=in_force["mode"] if in_force else None,
             mechanism=worker["mechanism"],
+            contradiction=worker.get("contradiction"),
             findings=tuple((finding["kind"], finding["count"]) for finding in worker["findings"]),
         )
 
@@ -205,6 +209,7 @@ def _left(worker: WorkerLine) -> Leftovers | None:
         return None
     return Leftovers(
         zombies=max(0, done["zombies"] - ready["zombies"]),
+        children=max(0, done["children"] - ready["children"]),
         descriptors=max(0, done["descriptors"] - ready["descriptors"]),
         threads=max(0, done["threads"] - ready["threads"]),
         strays=len(census["strays"]),

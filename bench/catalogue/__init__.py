@@ -19,12 +19,6 @@ from bench.catalogue.build import Build, BuildError
 from bench.catalogue.native import CatalogueError, Entry, ask, python_worker
 from bench.scenario import Vocabulary
 
-# Of the host itself (strategies/host/footprint.c), not files of their own.
-BACKINGS = (
-    Entry("backing", "anon", "private anonymous memory in base pages, every page touched", None),
-    Entry("backing", "reserved", "one private anonymous mapping, untouched: address space without memory", None),
-)
-
 __all__ = ["Build", "BuildError", "Catalogue", "CatalogueError", "Entry", "load"]
 
 
@@ -86,6 +80,5 @@ def load() -> Catalogue:
     entries = (
         *ask([str(build.worker)], "native"),
         *ask(python_worker(strategies), "python"),
-        *BACKINGS,
     )
     return Catalogue(build, strategies, _one_each(entries))

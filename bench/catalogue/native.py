@@ -35,6 +35,10 @@ class Entry:
     launches_nothing: bool = False
     status_form: Literal["wait", "shell"] = "wait"
     """Of a strategy: how an outcome comes back: the wait status, or as `$?` in a shell."""
+    takes_memory: bool = True
+    """Of a backing: its bytes come out of the memory that is available."""
+    memory: Literal["copied", "shared"] | None = None
+    """Of a strategy: what its name claims about the memory between the launch and the exec."""
 
     @property
     def available(self) -> bool:

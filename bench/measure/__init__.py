@@ -7,11 +7,12 @@ from bench.measure.census import adopting
 from bench.measure.evidence import Evidence, Order, Place
 from bench.measure.local import LocalPlace
 from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
-from bench.measure.runner import Interruption, Observer, run
+from bench.measure.runner import DisturbedError, Interruption, Observer, run
 from bench.measure.schedule import Planned, order
 
 __all__ = [
     "CannotResumeError",
+    "DisturbedError",
     "Evidence",
     "Interruption",
     "LocalPlace",

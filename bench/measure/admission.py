@@ -49,7 +49,6 @@ def _missing_machinery(cell: Cell, scenario: Scenario) -> str | None:
     asked = {
         "in_flight": cell.in_flight != 1,
         "bystanders": cell.bystanders != 0,
-        "vmas": cell.vmas != 1,
         "limits": any(
             limit is not None
             for limit in (cell.memory_limit_bytes, cell.pids_limit, cell.nofile_limit, cell.nproc_limit)
@@ -70,8 +69,11 @@ def _unavailable(cell: Cell, catalogue: Catalogue) -> str | None:
             return f"this version's workers do not have the {kind} {name}"
         if entry.reason:
             return f"{kind} {name}: {entry.reason}"
-    if catalogue.strategy(cell.strategy).runtime == "python" and cell.backing != "anon":
-        return f"the Python worker has no backing {cell.backing}"
+    if catalogue.strategy(cell.strategy).runtime == "python":
+        if cell.backing != "anon":
+            return f"the Python worker has no backing {cell.backing}"
+        if cell.vmas != 1:
+            return "the Python worker maps its footprint in one piece"
     return None
 
 
@@ -86,7 +88,10 @@ def _no_room(cell: Cell, situation: Situation) -> str | None:
     mode = mode_for(cell, situation.settings, while_mapping=scenario.map_in_mode)
     if mode and situation.missing_right:
         return situation.missing_right
-    budget = Budget(cell.footprint_bytes, touched=cell.backing != "reserved", children=cell.in_flight)
+    taken = next(
+        (backing.takes_memory for backing in situation.catalogue.of("backing") if backing.name == cell.backing), True
+    )
+    budget = Budget(cell.footprint_bytes, touched=taken, children=cell.in_flight)
     if mode and mode.limit_bytes is not None:
         try:
             commit_kbytes(facts.committed_bytes or 0, mode.limit_bytes, facts)

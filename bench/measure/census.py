@@ -67,6 +67,21 @@ def count(worker: int, ready: Count | None = None) -> Count | None:
     return Count(zombies, len(alive), descriptors, threads, ready.helpers if ready else frozenset(alive))
 
 
+def count_idle(worker: int, ready: Count | None) -> Count | None:
+    """Count a worker that has nothing to do any more, once more a little later when it holds more than at first.
+
+    A helper that closes what it got may do so after the launch was over for its caller.
+    """
+    until = time.monotonic() + _GRACE_S
+    while True:
+        now = count(worker, ready)
+        if now is None or ready is None or time.monotonic() >= until:
+            return now
+        if now.descriptors <= ready.descriptors and now.children <= ready.children and now.threads <= ready.threads:
+            return now
+        time.sleep(_STEP_S)
+
+
 @contextmanager
 def adopting() -> Iterator[None]:
     """Be the child subreaper meanwhile: a worker's orphans become ours, to be counted and ended (prctl(2))."""

@@ -59,6 +59,8 @@ class Evidence:
     counted_done: Count | None = None
     strays: list[dict[str, Any]] = field(default_factory=list)
     in_force: dict[str, int | None] | None = None
+    mechanism: str | None = None
+    """The calls that were observed in an untimed launch."""
     stderr: str = ""
     spent: dict[str, int] = field(default_factory=dict)
 
@@ -80,6 +82,12 @@ class Place(Protocol):
 
     def carry_out(self, order: Order) -> Evidence:
         """Run one worker from start to end, and leave the place as it was."""
+
+    def observe(self, order: Order) -> str | None:
+        """Launch the probe once as an order would, untimed and observed: what strategies/host/observe.c writes.
+
+        None when this place cannot observe, or the launch was not made.
+        """
 
 
 def outcome(evidence: Evidence) -> dict[str, Any]:

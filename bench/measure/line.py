@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from bench.measure import census, judge
+from bench.measure import census, judge, mechanism
 from bench.measure.evidence import Evidence, Order, outcome
 from bench.measure.judge import Expected, Manner
 from bench.measure.samples import decode, decode_arrivals, join
@@ -69,9 +69,12 @@ def worked(
             "strays": evidence.strays,
         },
         "findings": census.findings(ready, done, evidence.strays, lost),
-        "mechanism": None,
+        "mechanism": evidence.mechanism,
         "spent_ns": evidence.spent,
     }
+    contradiction = mechanism.contradiction(manner.memory, evidence.mechanism)
+    if contradiction:
+        line["contradiction"] = contradiction
     if evidence.stderr:
         line["stderr"] = evidence.stderr
     return cast("WorkerLine", line)

@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from bench.machine import (
 )
 from bench.measure import census
 from bench.measure.evidence import Evidence, Mode, Order
-from bench.measure.request import ARRIVALS
+from bench.measure.request import ARRIVALS, PROBE, CommandLine
 
 # Small and the same everywhere: the environment's size moves the stack, and with it the times (Mytkowicz et al. 2009).
 SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -46,6 +47,7 @@ _START_S = 30.0
 _SLOWEST_FILL = 32 << 20  # bytes a second
 _GRACE_S = 10.0
 _EXIT_S = 60.0
+_OBSERVED_BYTES = 1 << 20  # what is mapped makes no difference to the calls
 _LONGEST_WAIT_S = 86400.0  # what the selector's clock can hold, whatever a footprint would take
 _STDERR_TAIL = 2000
 
@@ -130,6 +132,9 @@ class LocalPlace:
 
     def carry_out(self, order: Order) -> Evidence:
         """Run one worker. Whatever happens, the mode is back and nothing of the worker is left."""
+        return self._work(order)
+
+    def _work(self, order: Order) -> Evidence:
         evidence = Evidence()
         clock = time.monotonic_ns
         begun = clock()
@@ -158,6 +163,20 @@ class LocalPlace:
         evidence.stderr = _tail(files["stderr"])
         evidence.spent = _spent(marks, evidence, clock())
         return evidence
+
+    def observe(self, order: Order) -> str | None:
+        """Trace one launch of `probe` from a small footprint (ptrace(2)); None when that is not possible here."""
+        record = self._scratch / "observed"
+        record.unlink(missing_ok=True)
+        probe = CommandLine.of(
+            (PROBE,), ""
+        )  # not the scenario's commands: they would be run once more than was asked for
+        request = replace(
+            order.request, footprint_bytes=_OBSERVED_BYTES, vmas=1, warmup=0, plan=(0,), commands=(probe,)
+        )
+        worker = (str(self._isolator), "observe", str(record), *order.worker)
+        evidence = self._work(replace(order, worker=worker, request=request, mode=None))
+        return record.read_text() if evidence.done and record.exists() else None
 
     @contextmanager
     def _mode(self, mode: Mode | None, before: MemoryFacts) -> Iterator[_ModeSwitch]:
@@ -234,7 +253,7 @@ class LocalPlace:
         finally:
             marks["done"] = clock()
             switch.off()
-        evidence.counted_done = census.count(process.pid, evidence.counted_ready)
+        evidence.counted_done = census.count_idle(process.pid, evidence.counted_ready)
         marks["exit"] = clock()
         channel.send(b"exit\n")
 

@@ -47,6 +47,8 @@ class Request:
     warmup: int
     plan: tuple[int, ...]
     commands: tuple[CommandLine, ...]
+    vmas: int = 1
+    """Pieces that the footprint is mapped in."""
 
     def encode(self, samples: Path, fill_cpus: tuple[int, ...], environment: Mapping[str, str]) -> bytes:
         """The request on the control channel: its length in a line, then words that end in NUL."""
@@ -56,6 +58,7 @@ class Request:
             f"hygiene={self.hygiene}",
             f"backing={self.backing}",
             f"footprint={self.footprint_bytes}",
+            f"vmas={self.vmas}",
             f"open_files={self.open_files}",
             f"time_limit={self.time_limit_ns}",
             f"warmup={self.warmup}",

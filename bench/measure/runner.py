@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from bench.catalogue import Catalogue
-from bench.measure import admission, line, schedule
+from bench.measure import admission, line, mechanism, schedule
 from bench.measure.admission import Situation
-from bench.measure.evidence import Order, Place
+from bench.measure.evidence import Evidence, Order, Place
 from bench.measure.judge import Manner
 from bench.measure.plan import Plan, now_text
 from bench.measure.request import Request
@@ -28,6 +28,10 @@ class Observer(Protocol):
 
     def ended(self, written: WorkerLine) -> None:
         """A worker's line is on the disk."""
+
+
+class DisturbedError(Exception):
+    """Somebody else changed vm.overcommit_* while a worker measured; what it measured is not what its cell says."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, catalogue: Catalogue, pl
             hygiene=cell.hygiene,
             backing=cell.backing,
             footprint_bytes=cell.footprint_bytes,
+            vmas=cell.vmas,
             open_files=cell.open_files,
             time_limit_ns=scenario.time_limit.ns,
             warmup=scenario.warmup,
@@ -90,7 +95,36 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, catalogue: Catalogue, pl
     )
 
 
-def _measure(planned: Planned, cell: Cell, plan: Plan, catalogue: Catalogue, place: Place, session: int) -> WorkerLine:
+@dataclass(slots=True)
+class _Mechanisms:
+    """What was observed, once for each way that could differ: footprint, mode and backing do not change the calls."""
+
+    place: Place
+    observed: dict[tuple[str, ...], str | None] = field(default_factory=dict)
+
+    def of(self, cell: Cell, order: Order) -> str | None:
+        key = (cell.strategy, cell.reaper, cell.hygiene)
+        if key not in self.observed:
+            record = self.place.observe(order)
+            self.observed[key] = mechanism.describe(record) if record else None
+        return self.observed[key]
+
+
+@dataclass(slots=True)
+class _Running:
+    """What stays the same from worker to worker."""
+
+    plan: Plan
+    catalogue: Catalogue
+    place: Place
+    session: int
+    usual_mode: int
+    """vm.overcommit_memory when the run began."""
+    mechanisms: _Mechanisms
+
+
+def _measure(planned: Planned, cell: Cell, running: _Running) -> WorkerLine:
+    plan, catalogue, place, session = running.plan, running.catalogue, running.place, running.session
     started = now_text()
     situation = Situation(
         catalogue, plan.scenario, place.memory(), place.settings(), place.missing_right(), place.cpus()
@@ -99,10 +133,21 @@ def _measure(planned: Planned, cell: Cell, plan: Plan, catalogue: Catalogue, pla
     if refusal:
         return line.refused(planned, cell, refusal, session=session, started=started)
     order = order_for(cell, planned, plan, catalogue, place)
+    observed = running.mechanisms.of(cell, order)
     evidence = place.carry_out(order)
+    evidence.mechanism = observed
+    _check_mode(order, evidence, running.usual_mode)
     entry = catalogue.strategy(cell.strategy)
-    manner = Manner(entry.launches_nothing, entry.status_form)
+    manner = Manner(entry.launches_nothing, entry.status_form, entry.memory)
     return line.worked(planned, cell, order, evidence, plan.expected, manner, session=session, started=started)
+
+
+def _check_mode(order: Order, evidence: Evidence, usual: int) -> None:
+    """Raise DisturbedError when the launches ran in another mode than they were to."""
+    wanted = order.mode.memory if order.mode else usual
+    seen = (evidence.in_force or {}).get("mode", wanted)
+    if seen != wanted:
+        raise DisturbedError(f"vm.overcommit_memory was changed by somebody else: {seen} instead of {wanted}")
 
 
 def run(
@@ -127,13 +172,14 @@ def run(
     for line_before in before:
         tally.count(line_before)
     begun = time.monotonic_ns()
+    running = _Running(plan, catalogue, place, session, place.settings().memory, _Mechanisms(place))
     finished = 0
     for planned in remaining:
         if interruption.by:
             break
         cell = cells[planned.cell]
         observer.begins(planned, cell)
-        written = _measure(planned, cell, plan, catalogue, place, session)
+        written = _measure(planned, cell, running)
         journal.append(written)
         tally.add(written)
         finished += 1

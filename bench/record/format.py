@@ -228,6 +228,7 @@ class _WorkerFields(TypedDict):
 class WorkerLine(_WorkerFields, total=False):
     """One planned worker, however it ended."""
 
+    contradiction: str
     stderr: str
     bystander_max_ns: int | None
 

@@ -55,6 +55,8 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "bystander_max_ns": lambda cell: cell.bystander_max_ns,
         "mechanism": lambda cell: cell.mechanism,
         "findings": lambda cell: dict(cell.findings),
+        "live_children": lambda cell: cell.live_children,
+        "contradictions": lambda cell: list(cell.contradictions),
         "scenario": lambda cell: cell.scenario,
         "planned_launches": lambda cell: cell.planned_launches,
         "not_reached": lambda cell: cell.not_reached,

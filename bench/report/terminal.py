@@ -72,6 +72,7 @@ def render(analysis: Analysis, options: Options) -> str:
         cells = [cell for cell in analysis.cells if (cell.machine, cell.scenario) == (machine, scenario)]
         _head(page, files, analysis.fingerprints[machine])
         _blocks(page, cells)
+        _mechanisms(page, cells)
         _not_measured(page, cells)
         _notes(page, cells, files[0].header["scenario"]["settings"])
     if analysis.warnings:
@@ -197,8 +198,30 @@ def _not_measured(page: _Page, cells: Iterable[CellSummary]) -> None:
         names = sorted({plain(cell.strategy) for cell in concerned})
         footprints = [size(value) for value in sorted({cell.axes["footprint_bytes"] for cell in concerned})]
         some = _count(len(concerned), "cell")
-        page.labelled(outcome.replace("_", " ")[: _LABEL - 1], reason or "no reason given")
+        page.labelled({"not_allocatable": "not mapped"}.get(outcome, outcome), reason or "no reason given")
         page.labelled("", f"{some}: {', '.join(names)}; footprint {', '.join(footprints)}", dim=True)
+    page.gap()
+
+
+def _mechanisms(page: _Page, cells: Iterable[CellSummary]) -> None:
+    """Say how each strategy was seen to launch, and where that is not what its name claims."""
+    seen: dict[str, dict[str, None]] = {}
+    contradictions: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        if cell.mechanism:
+            seen.setdefault(plain(cell.strategy), {})[cell.mechanism] = None
+        for sentence in cell.contradictions:
+            contradictions.setdefault(plain(cell.strategy), {})[sentence] = None
+    if not seen:
+        return
+    page.title("mechanism, observed in an untimed launch")
+    width = max(len(name) for name in seen) + 2
+    for name, texts in sorted(seen.items()):
+        for line in wrap(plain(" | ".join(texts)), page.options.width, first=f"{name:<{width}}", rest=" " * width):
+            page.lines.append(line)
+    for name, sentences in sorted(contradictions.items()):
+        for sentence in sentences:
+            page.text(f"{name}: {plain(sentence)}", fg="yellow")
     page.gap()
 
 

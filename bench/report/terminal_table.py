@@ -100,15 +100,6 @@ def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
         Column("stall max", lambda cell: _time(cell.bystander_max_ns, glyphs), 45, optional=True),
         _listing(Column("left behind", left_behind, 60, style=lambda _: {"fg": "yellow"}), cells, glyphs),
         Column("workers", _workers, 20),
-        Column(
-            "mechanism",
-            lambda cell: plain(cell.mechanism or ""),
-            10,
-            "left",
-            least=16,
-            style=lambda _: {"dim": True},
-            optional=True,
-        ),
     ]
     return [column for column in columns if not column.optional or any(map(column.text, cells))]
 
@@ -155,10 +146,20 @@ def failures(cell: CellSummary, glyphs: Glyphs) -> str:
 
 def left_behind(cell: CellSummary) -> str:
     """Say what workers left, summed over them; `?` when no census was taken, empty when it found nothing."""
-    counts = {"zombie": cell.zombies, "fd": cell.leaked_fds, "thread": cell.leaked_threads, "stray": cell.strays}
+    counts = {
+        "zombie": cell.zombies,
+        "fd": cell.leaked_fds,
+        "thread": cell.leaked_threads,
+        "process": cell.live_children,
+        "stray": cell.strays,
+    }
     if all(count is None for count in counts.values()):
         return "?"
-    return ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count)
+    return ", ".join(
+        f"{count} {name}{'es' if name == 'process' and count != 1 else 's' * (count != 1)}"
+        for name, count in counts.items()
+        if count
+    )
 
 
 def axis_text(axis: str, value: object) -> str:

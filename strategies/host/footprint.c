@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,30 +115,6 @@ static int fill(char *start, size_t size, const char *cpus)
 	return atomic_load(&filling.error);
 }
 
-/*
- * A mapping larger than RAM and swap is refused at once by the heuristic of overcommit mode 0, which looks at one
- * request at a time (mm/util.c, __vm_enough_memory). Neighbours of the same kind merge into one VMA all the same, so
- * the address range is taken first, unaccounted, and then made real in steps.
- */
-static char *map_in_steps(size_t size)
-{
-	struct sysinfo machine;
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *start = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (start == MAP_FAILED || sysinfo(&machine) != 0)
-		return MAP_FAILED;
-	size_t step = (size_t)machine.totalram * machine.mem_unit / 4 / page * page;
-	for (size_t at = 0; at < size; at += step) {
-		size_t length = size - at < step ? size - at : step;
-
-		if (mmap(start + at, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-		    MAP_FAILED)
-			return MAP_FAILED;
-	}
-	return start;
-}
-
 /* Sums what /proc/self/smaps says of the mappings that hold [start, start + size). */
 static bool inspect(const char *start, size_t size, struct footprint *out)
 {
@@ -160,6 +135,8 @@ static bool inspect(const char *start, size_t size, struct footprint *out)
 			out->rss += (uint64_t)kilobytes << 10;
 		} else if (inside && sscanf(line, "AnonHugePages: %lu kB", &kilobytes) == 1) {
 			out->anon_huge += (uint64_t)kilobytes << 10;
+		} else if (inside && sscanf(line, "Private_Hugetlb: %lu kB", &kilobytes) == 1) {
+			out->hugetlb += (uint64_t)kilobytes << 10; /* not part of Rss */
 		}
 	}
 	fclose(smaps);
@@ -174,22 +151,37 @@ static bool inspect(const char *start, size_t size, struct footprint *out)
 	return true;
 }
 
-/* False: refused, and errno says by whom; a footprint that is not what was asked for ends the worker with a reason. */
+/* Ends the worker with a reason when the footprint is not what was asked for. */
+static void verify(const struct request *request, size_t size, const struct footprint *found)
+{
+	const struct backing *backing = request->backing;
+	uint64_t resident = backing->hugetlb ? found->hugetlb : found->rss;
+
+	if (found->vmas != request->vmas)
+		refuse("not_allocatable", 0, "the footprint lies in %llu mappings instead of %zu",
+		       (unsigned long long)found->vmas, request->vmas);
+	if (backing->touched ? resident < size : resident != 0)
+		refuse("not_allocatable", 0, "%llu of %zu bytes are resident", (unsigned long long)resident,
+		       backing->touched ? size : (size_t)0);
+	/* What the kernel found no huge page for is a base page; a tenth of them makes another footprint. */
+	if (backing->huge ? found->anon_huge < size / 10 * 9 : found->anon_huge != 0)
+		refuse("not_allocatable", 0, "%llu of %zu bytes came as huge pages", (unsigned long long)found->anon_huge,
+		       backing->huge ? size : (size_t)0);
+}
+
+/* False: refused, and errno says by whom. */
 bool map_footprint(const struct request *request, struct footprint *out)
 {
-	size_t size = request->footprint;
-	bool touched = request->backing == BACKING_ANON;
+	const struct backing *backing = request->backing;
+	size_t unit = backing->unit ? backing->unit : 1;
+	size_t size = (request->footprint + unit - 1) / unit * unit;
 	int64_t begun = now();
-	char *start = touched ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-			      : map_in_steps(size);
+	char *start = backing->map(size);
 
-	*out = (struct footprint){0};
-	if (start == MAP_FAILED)
+	*out = (struct footprint){.start = start, .size = size};
+	if (start == MAP_FAILED || !cut(start, size, request->vmas))
 		return false;
-	/* Whatever the machine's default is, these are base pages; EINVAL: a kernel without huge ones. */
-	if (madvise(start, size, MADV_NOHUGEPAGE) != 0 && errno != EINVAL)
-		return false;
-	if (touched) {
+	if (backing->touched) {
 		int error = fill(start, size, request->fill_cpus);
 
 		if (error != 0) {
@@ -200,13 +192,6 @@ bool map_footprint(const struct request *request, struct footprint *out)
 	out->fill = now() - begun;
 	if (!inspect(start, size, out))
 		refuse("failed", errno, "/proc/self/smaps cannot be read");
-	if (out->vmas != 1)
-		refuse("not_allocatable", 0, "the footprint lies in %llu mappings instead of 1",
-		       (unsigned long long)out->vmas);
-	if (touched ? out->rss < size : out->rss != 0)
-		refuse("not_allocatable", 0, "%llu of %zu bytes are resident", (unsigned long long)out->rss,
-		       touched ? size : (size_t)0);
-	if (out->anon_huge != 0)
-		refuse("not_allocatable", 0, "%llu bytes came as huge pages", (unsigned long long)out->anon_huge);
+	verify(request, size, out);
 	return true;
 }

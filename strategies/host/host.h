@@ -8,7 +8,7 @@
  * in the process itself) whose locks may be held by nobody: only async-signal-safe functions may be called
  * (signal-safety(7); POSIX.1-2017, fork(): "the child process may only execute async-signal-safe operations until such
  * time as one of the exec functions is called"). A child under CLONE_VM moreover writes into the launcher's memory:
- * it touches nothing but its own locals, errno and launch->exec_error. Every child ends in host_exec(), which keeps to
+ * it touches nothing but its own locals, errno and launch->left. Every child ends in host_exec(), which keeps to
  * this; a strategy that does more says beside the line why it may.
  */
 #ifndef LAUNCHBENCH_HOST_H
@@ -30,11 +30,18 @@ struct command {
 	const char *line;   /* the same words for a shell, quoted where they need it */
 };
 
+/* What a child leaves for its parent: in memory that both share, also after a fork. Zero before each launch. */
+struct left_behind {
+	int exec_error; /* errno of an exec that failed */
+	pid_t pid;      /* of a process that the child made on its way */
+	int spawn_error; /* errno of a process that the child could not make */
+};
+
 /* One launch: the host fills the first part before the call, the strategy and the reaper fill the second. */
 struct launch {
 	const struct command *command;
 	uint32_t command_index;
-	volatile int *exec_error; /* in memory that parent and child share, also after a fork; 0 until an exec failed */
+	volatile struct left_behind *left;
 
 	pid_t pid;         /* a child of this process that can be waited for; 0 when there is none */
 	enum stage stage;  /* where it failed, STAGE_NONE when it did not */
@@ -47,12 +54,21 @@ struct launch {
 struct session {
 	const struct command *commands;
 	size_t command_count;
+	char *footprint; /* NULL until it is mapped */
+	size_t footprint_size;
 };
 
 /* In which form the outcome of a command comes back to the caller. */
 enum status_form {
 	STATUS_WAIT = 0,  /* the whole wait status */
 	STATUS_SHELL = 1, /* as `$?` in a shell: a signal may come as 128+n, a failed exec as 126 or 127 */
+};
+
+/* What a strategy's name claims about the memory between the launch and the exec; held against what is observed. */
+enum memory_claim {
+	MEMORY_UNSAID = 0,
+	MEMORY_COPIED = 1, /* a fork: the child has page tables of its own */
+	MEMORY_SHARED = 2, /* CLONE_VM: the child runs in its parent's memory */
 };
 
 enum strategy_traits {
@@ -65,8 +81,10 @@ struct strategy {
 	const char *summary;                                     /* one line, for `launchbench list` */
 	unsigned traits;
 	enum status_form status_form;
+	enum memory_claim memory;
 	const char *(*supported)(void);                          /* optional: NULL, or the reason why not here */
 	const char *(*prepare)(const struct session *session);   /* optional: before the footprint; NULL, or what failed */
+	const char *(*grown)(const struct session *session);     /* optional: the footprint is there; NULL, or what failed */
 	void (*launch)(struct launch *launch);                   /* required: timed; returns when the caller may go on */
 	void (*reap)(struct launch *launch);                     /* with OWN_REAPER: timed; until the status is known */
 	void (*finish)(void);                                    /* optional: after `exit` */
@@ -98,8 +116,11 @@ struct hygiene {
 #define LAUNCHBENCH_REAPER(...) LAUNCHBENCH_REGISTER(reaper, __VA_ARGS__)
 #define LAUNCHBENCH_HYGIENE(...) LAUNCHBENCH_REGISTER(hygiene, __VA_ARGS__)
 
-/* Ends a child: execs the command, or leaves the reason in launch->exec_error and calls _exit(127). Child's side. */
+/* Ends a child: execs the command, or leaves the reason in launch->left and calls _exit(127). Child's side. */
 _Noreturn void host_exec(const struct launch *launch);
+
+/* The path of a program of strategies/command/: they stand beside the worker. NULL when it is not there. */
+const char *host_own_program(const char *name);
 
 /* The launch call itself failed and no child exists. */
 void host_spawn_failed(struct launch *launch, int error);

@@ -7,15 +7,26 @@
 /* Where the control channel is kept: descriptors 0..2 are the commands' own. */
 #define CONTROL_DESCRIPTOR 3
 
-enum backing { BACKING_ANON, BACKING_RESERVED };
+/* One way to map a footprint. */
+struct backing {
+	const char *name;
+	const char *summary;
+	char *(*map)(size_t size); /* MAP_FAILED and errno when the kernel refuses */
+	size_t unit;               /* sizes are rounded up to it; 0: to nothing */
+	bool touched;              /* every page is there before anything is launched; else none */
+	bool huge;                 /* as transparent huge pages */
+	bool hugetlb;              /* from the pool of reserved huge pages */
+	const char *(*supported)(void);
+};
 
 /* One request as it came from the runner; request.c has the format. */
 struct request {
 	const struct strategy *strategy;
 	const struct reaper *reaper;
 	const struct hygiene *hygiene;
-	enum backing backing;
+	const struct backing *backing;
 	size_t footprint;          /* bytes */
+	size_t vmas;               /* pieces it is mapped in */
 	size_t open_files;
 	int64_t time_limit;        /* ns, over all launches */
 	const char *samples;       /* path of the mapped file */
@@ -37,9 +48,16 @@ void list_registered(void);
 void read_request(struct request *request);
 bool read_word(const char *word);
 
+/* backing.c */
+const struct backing *find_backing(const char *name);
+const struct backing *next_backing(const struct backing *backing); /* NULL: the first; NULL after the last */
+bool cut(char *start, size_t size, size_t pieces);
+
 /* footprint.c */
 struct footprint {
-	uint64_t mapped, rss, anon_huge, page_tables, vmas; /* bytes, and how many mappings hold it */
+	char *start;
+	size_t size;
+	uint64_t mapped, rss, anon_huge, hugetlb, page_tables, vmas; /* bytes, and how many mappings hold it */
 	int64_t fill;                                       /* ns to map and touch */
 };
 bool map_footprint(const struct request *request, struct footprint *out);
@@ -65,6 +83,9 @@ int work(void);
 /* isolate.c: prepares a process for measuring and becomes the program that follows `--`. */
 int isolate(int argc, char **argv);
 
+/* observe.c: writes down which calls make processes and exec, in a launch of the program that follows. */
+int observe(int argc, char **argv);
+
 /* message.c: one JSON object a line, to the runner. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void refuse(const char *kind, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -77,6 +98,6 @@ uint64_t caller_faults(void);
 /* outcome.c: remembers what host_library_failed() compares against. */
 void before_launch(void);
 void share_outcomes(void);
-volatile int *shared_exec_error(void);
+volatile struct left_behind *what_children_leave(void);
 
 #endif

@@ -2,7 +2,9 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,30 +12,30 @@
 #include <unistd.h>
 
 /*
- * The word in which a child leaves the errno of a failed exec. A forked child writes to a copy of everything but shared
+ * Where a child leaves the errno of a failed exec. A forked child writes to a copy of everything but shared
  * mappings, and a CLOEXEC pipe, the usual way, costs descriptors and calls and is closed early by strategies that close
  * descriptors themselves.
  */
-static volatile int *exec_error;
+static volatile struct left_behind *left;
 
 void share_outcomes(void)
 {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
-		refuse("failed", errno, "no shared page for exec errors");
-	exec_error = page;
+		refuse("failed", errno, "no page to share with children");
+	left = page;
 }
 
-volatile int *shared_exec_error(void)
+volatile struct left_behind *what_children_leave(void)
 {
-	return exec_error;
+	return left;
 }
 
 void host_exec(const struct launch *launch)
 {
 	execve(launch->command->file, launch->command->argv, launch->command->envp);
-	*launch->exec_error = errno;
+	launch->left->exec_error = errno;
 	_exit(127);
 }
 
@@ -57,7 +59,9 @@ static int64_t children_time_before;
 
 void before_launch(void)
 {
-	*exec_error = 0;
+	left->exec_error = 0;
+	left->pid = 0;
+	left->spawn_error = 0;
 	children_time_before = children_time();
 }
 
@@ -79,9 +83,9 @@ void host_reaped(struct launch *launch, int status)
 {
 	launch->has_status = true;
 	launch->status = status;
-	if (*launch->exec_error != 0) {
+	if (launch->left->exec_error != 0) {
 		launch->stage = STAGE_EXEC;
-		launch->error = *launch->exec_error;
+		launch->error = launch->left->exec_error;
 	}
 }
 
@@ -108,4 +112,17 @@ pid_t host_fork_helper(void)
 		close(CONTROL_DESCRIPTOR); /* the runner listens for the worker's end, not for the helper's */
 	}
 	return pid;
+}
+
+const char *host_own_program(const char *name)
+{
+	static char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+
+	while (length > 0 && path[length - 1] != '/')
+		length--;
+	if (length <= 0 || (size_t)length + strlen(name) >= sizeof path)
+		return NULL;
+	strcpy(path + length, name);
+	return access(path, X_OK) == 0 ? path : NULL;
 }

@@ -50,6 +50,8 @@ static void list_one(const char *kind, const char *name, const char *summary, co
 	printf("\"reason\":%s", reason ? quoted(reason, buffer, sizeof buffer) : "null");
 }
 
+static const char *const claims[] = {"null", "\"copied\"", "\"shared\""};
+
 /* One JSON object a line, for bench.catalogue. */
 void list_registered(void)
 {
@@ -57,9 +59,13 @@ void list_registered(void)
 		const struct strategy *s = *entry;
 
 		list_one("strategy", s->name, s->summary, s->supported);
-		printf(",\"own_reaper\":%s,\"launches_nothing\":%s,\"status_form\":\"%s\"}\n",
+		printf(",\"own_reaper\":%s,\"launches_nothing\":%s,\"status_form\":\"%s\",\"memory\":%s}\n",
 		       s->traits & OWN_REAPER ? "true" : "false", s->traits & LAUNCHES_NOTHING ? "true" : "false",
-		       s->status_form == STATUS_SHELL ? "shell" : "wait");
+		       s->status_form == STATUS_SHELL ? "shell" : "wait", claims[s->memory]);
+	}
+	for (const struct backing *backing = next_backing(NULL); backing; backing = next_backing(backing)) {
+		list_one("backing", backing->name, backing->summary, backing->supported);
+		printf(",\"takes_memory\":%s}\n", backing->touched && !backing->hugetlb ? "true" : "false");
 	}
 	for (EACH(reaper, entry)) {
 		list_one("reaper", (*entry)->name, (*entry)->summary, (*entry)->supported);

@@ -117,13 +117,11 @@ static void take_setting(struct request *request, char *word)
 	LOOK_UP(strategy)
 	LOOK_UP(reaper)
 	LOOK_UP(hygiene)
-	if ((value = value_of(word, "backing"))) {
-		if (strcmp(value, "anon") == 0)
-			request->backing = BACKING_ANON;
-		else if (strcmp(value, "reserved") == 0)
-			request->backing = BACKING_RESERVED;
-		else
-			refuse("unsupported", 0, "this worker has no backing %.80s", value);
+	LOOK_UP(backing)
+	if ((value = value_of(word, "vmas"))) {
+		request->vmas = number("vmas", value);
+		if (request->vmas == 0)
+			refuse("failed", EINVAL, "a footprint in no pieces");
 	} else if ((value = value_of(word, "footprint"))) {
 		request->footprint = number("footprint", value);
 	} else if ((value = value_of(word, "open_files"))) {
@@ -154,13 +152,15 @@ static const char *environment_value(char *const *envp, const char *name)
 	return NULL;
 }
 
-/* argv[0] as execvp() would find it; what is not found stays as written, for the exec to fail on. */
-static const char *find_program(const char *name, char *const *envp)
+/* A program as execvp() would find it along PATH; NULL when it is not there. */
+static const char *find_program(const char *name)
 {
-	const char *path = environment_value(envp, "PATH");
+	const char *path = environment_value(environ, "PATH");
 
-	if (strchr(name, '/') || !path)
+	if (strchr(name, '/'))
 		return name;
+	if (!path)
+		return NULL;
 	while (*path) {
 		size_t length = strcspn(path, ":");
 		char *file = allocate(length + strlen(name) + 2, 1);
@@ -171,7 +171,7 @@ static const char *find_program(const char *name, char *const *envp)
 		free(file);
 		path += length + (path[length] == ':');
 	}
-	return name;
+	return NULL;
 }
 
 /* One pass counts, a second one fills: `words` says how many of each there are. */
@@ -202,7 +202,9 @@ static void take_commands(struct request *request, char *text, size_t length, si
 		command = &request->commands[i];
 		if (!command->argv[0])
 			refuse("failed", EINVAL, "command %zu has no arguments", i);
-		command->file = find_program(command->argv[0], environment);
+		/* What is not found stays as written, for the exec to fail on. */
+		const char *found = find_program(command->argv[0]);
+		command->file = found ? found : command->argv[0];
 	}
 }
 
@@ -224,9 +226,9 @@ void read_request(struct request *request)
 		words += text[i] == '\0';
 	if (text[length - 1] != '\0')
 		refuse("failed", EINVAL, "the request's last word does not end");
-	*request = (struct request){.fill_cpus = "0"};
+	*request = (struct request){.fill_cpus = "0", .vmas = 1};
 	take_commands(request, text, length, words);
-	if (!request->strategy || !request->hygiene || !request->samples || !request->command_count ||
+	if (!request->strategy || !request->hygiene || !request->backing || !request->samples || !request->command_count ||
 	    !request->planned)
 		refuse("failed", EINVAL, "the request lacks a part");
 	if (!(request->strategy->traits & OWN_REAPER) && !request->reaper)

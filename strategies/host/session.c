@@ -21,6 +21,8 @@ static void check_support(const struct request *request)
 		reason = request->strategy->supported();
 	if (!reason && request->reaper && request->reaper->supported)
 		reason = request->reaper->supported();
+	if (!reason && request->backing->supported)
+		reason = request->backing->supported();
 	if (!reason && request->hygiene->supported)
 		reason = request->hygiene->supported();
 	if (reason)
@@ -40,6 +42,17 @@ static void prepare(const struct request *request, const struct session *session
 		refuse("failed", errno, "%s: %s", reason, strerror(errno));
 }
 
+/* The footprint exists: what a program would do to it, or only now. */
+static void grown(const struct request *request, struct session *session, const struct footprint *footprint)
+{
+	session->footprint = footprint->start;
+	session->footprint_size = footprint->size;
+	const char *reason = request->strategy->grown ? request->strategy->grown(session) : NULL;
+
+	if (reason)
+		refuse("failed", errno, "%s: %s", reason, strerror(errno));
+}
+
 /* Nothing in here allocates, prints or opens: what stands between the clocks is the launch. */
 static void launch_one(const struct request *request, struct sample *sample, uint64_t *faults_before)
 {
@@ -49,7 +62,7 @@ static void launch_one(const struct request *request, struct sample *sample, uin
 	struct launch launch = {
 		.command = &request->commands[sample->command],
 		.command_index = sample->command,
-		.exec_error = shared_exec_error(),
+		.left = what_children_leave(),
 	};
 
 	before_launch();
@@ -110,12 +123,13 @@ int work(void)
 	check_support(&request);
 	share_outcomes();
 	struct sample *samples = map_samples(request.samples, request.planned);
-	hold_open_files(request.open_files);
 	struct session session = {.commands = request.commands, .command_count = request.command_count};
 	prepare(&request, &session);
+	hold_open_files(request.open_files); /* after a helper was forked, as the program that grows would */
 	int64_t mapping = now();
 	if (!map_footprint(&request, &footprint))
 		refuse("not_allocatable", errno, "%s", strerror(errno));
+	grown(&request, &session, &footprint);
 	say("{\"state\":\"ready\",\"mapped\":%llu,\"rss\":%llu,\"anon_huge\":%llu,\"page_tables\":%llu,\"vmas\":%llu,"
 	    "\"fill_ns\":%lld,\"footprint_ns\":%lld}",
 	    (unsigned long long)footprint.mapped, (unsigned long long)footprint.rss,

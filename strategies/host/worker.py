@@ -22,7 +22,7 @@ MADV_POPULATE_WRITE = 23  # since Linux 5.14
 CONTROL = 3
 LONGEST_REQUEST = 64 << 20
 TEXTS = ("strategy", "reaper", "hygiene", "backing", "samples", "fill_cpus")
-NUMBERS = ("footprint", "open_files", "time_limit", "warmup")
+NUMBERS = ("footprint", "vmas", "open_files", "time_limit", "warmup")
 
 
 class Command:
@@ -44,7 +44,7 @@ EITHER = {errno.ENOMEM, errno.EAGAIN, errno.EPERM, errno.ENOSYS, errno.EINVAL, e
 class Launch:
     """One launch, as `struct launch` in host.h; what a strategy fills in."""
 
-    __slots__ = ("_children_before", "_exec_error", "command", "error", "pid", "stage", "status")
+    __slots__ = ("_children_before", "_exec_error", "command", "error", "pid", "process", "stage", "status")
 
     def __init__(self, command, exec_error):
         self.command = command
@@ -59,13 +59,32 @@ class Launch:
         """Child's side: leaves the errno of a failed exec where the parent sees it, also after a fork."""
         self._exec_error[0:4] = error.to_bytes(4, "little")
 
+    def run(self, call, **options):
+        """subprocess.run() or its like, to the end."""
+        done = self.attempt(call, self.command.argv, env=self.command.env, check=False, **options)
+        if done is not None:
+            self.ended(done.returncode)
+
+    def attempt(self, call, *arguments, **options):
+        """Call something of subprocess; None when it failed, and then the launch says where."""
+        try:
+            return call(*arguments, **options)
+        except OSError as failed:
+            # An error of fork or pipe has no file name; one of exec has, and so has any of posix_spawn(), which CPython
+            # since 3.13 takes for a program that is named by its path.
+            if failed.filename is None:
+                self.spawn_failed(failed.errno)
+            else:
+                self.library_failed(failed.errno)
+            return None
+
+    def ended(self, returncode):
+        """The status as subprocess has it: negative for a signal."""
+        self.status = -returncode if returncode < 0 else returncode << 8
+
     def spawn_failed(self, error):
         """The call itself failed and no child exists."""
         self.stage, self.error = SPAWN, error
-
-    def exec_in_child_failed(self, error):
-        """A child was made, and its exec failed; the library has already waited for it."""
-        self.stage, self.error = EXEC, error
 
     def library_failed(self, error):
         """A call failed that both makes the child and execs in it; see host_library_failed() in outcome.c."""
@@ -89,6 +108,18 @@ def waitpid(launch):
     failed = int.from_bytes(launch._exec_error[0:4], "little")
     if failed:
         launch.stage, launch.error = EXEC, failed
+
+
+def exec_as_a_shell_would(file, argv, env):
+    """Become the command, or end with 127 (not found) or 126: for children that can only tell a number.
+
+    What multiprocessing needs to be inherited by its children is closed: it is nothing for the command.
+    """
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    try:
+        os.execve(file, argv, env)
+    except OSError as failed:
+        os._exit(127 if failed.errno == errno.ENOENT else 126)
 
 
 def say(**message):
@@ -152,6 +183,7 @@ def list_strategies():
                         "own_reaper": hasattr(strategy, "reap") or getattr(strategy, "OWN_REAPER", False),
                         "launches_nothing": False,
                         "status_form": getattr(strategy, "STATUS_FORM", "wait"),
+                        "memory": getattr(strategy, "MEMORY", None),
                     }
                 )
             )
@@ -295,6 +327,8 @@ def map_footprint(settings):
     size = settings.get("footprint", 0)
     if settings.get("backing", "anon") != "anon":
         refuse("unsupported", 0, "the Python worker has no backing " + settings["backing"])
+    if settings.get("vmas", 1) != 1:
+        refuse("unsupported", 0, "the Python worker maps its footprint in one piece")
     begun = monotonic_ns()
     try:
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -379,12 +413,12 @@ def work():
         file.truncate(planned * SAMPLE.size)
         samples = mmap.mmap(file.fileno(), planned * SAMPLE.size)
     samples[:] = bytes(len(samples))  # its pages are there before the clock runs
-    held = hold_open_files(settings.get("open_files", 0))
     if hasattr(strategy, "prepare"):
         try:
             strategy.prepare(commands)
         except OSError as failed:
             refuse("failed", failed.errno, "prepare: " + os.strerror(failed.errno))
+    held = hold_open_files(settings.get("open_files", 0))
     memory, found = map_footprint(settings)
     say(state="ready", **found)
     if read_line(channel) != b"go":

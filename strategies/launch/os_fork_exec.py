@@ -4,6 +4,7 @@ import os
 
 NAME = "os_fork_exec"
 SUMMARY = "Python: os.fork() and os.execve()"
+MEMORY = "copied"
 
 
 def launch(launch):

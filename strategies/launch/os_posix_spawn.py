@@ -4,6 +4,7 @@ import os
 
 NAME = "os_posix_spawn"
 SUMMARY = "Python: os.posix_spawn()"
+MEMORY = "shared"
 
 
 def launch(launch):

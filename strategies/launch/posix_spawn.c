@@ -17,5 +17,6 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "posix_spawn",
 	.summary = "posix_spawn(), no attributes, no file actions",
+	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

@@ -17,5 +17,6 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "posix_spawnp",
 	.summary = "posix_spawnp(): as posix_spawn(), and finds the program along PATH",
+	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

@@ -32,6 +32,7 @@ LAUNCHBENCH_STRATEGY(
 	.summary = "a helper forked beforehand, one byte each way over pipes; fork and exec inside",
 	.traits = OWN_REAPER,
 	.status_form = STATUS_SHELL,
+	.memory = MEMORY_COPIED,
 	.prepare = prepare,
 	.launch = byte_helper_launch,
 	.reap = byte_helper_reap,

@@ -23,5 +23,6 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "vfork_exec",
 	.summary = "vfork() and execve(): shares the memory, suspends the caller until the exec",
+	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

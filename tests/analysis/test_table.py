@@ -82,7 +82,7 @@ def test_what_is_left_is_counted_against_the_workers_own_baseline(tmp_path: Path
 
     counted, killed = table([read(write(tmp_path / "r", header([ONE]), *lines))]).rows
 
-    assert counted.left == Leftovers(zombies=2, descriptors=3, threads=0, strays=1)
+    assert counted.left == Leftovers(zombies=2, children=0, descriptors=3, threads=0, strays=1)
     assert counted.zombies_peak == 2
     assert killed.left is None
     assert killed.zombies_peak is None

@@ -55,7 +55,8 @@ def test_the_vocabulary_has_every_name(catalogue: Catalogue) -> None:
     assert vocabulary.strategies["posix_spawn"] is False
     assert vocabulary.strategies["system"] is True
     assert set(vocabulary.strategies) == {entry.name for entry in catalogue.of("strategy")}
-    assert set(vocabulary.backings) == {"anon", "reserved"}
+    assert set(vocabulary.backings) == {entry.name for entry in catalogue.of("backing")}
+    assert {"anon", "thp", "reserved"} < set(vocabulary.backings)
 
 
 def test_a_name_may_stand_once_a_kind() -> None:

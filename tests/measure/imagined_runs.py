@@ -35,7 +35,7 @@ CATALOGUE = Catalogue(
         Entry("reaper", "waitpid", "waitpid()", None),
         Entry("hygiene", "none", "nothing", None),
         Entry("backing", "anon", "private anonymous memory", None),
-        Entry("backing", "reserved", "address space without memory", None),
+        Entry("backing", "reserved", "address space without memory", None, takes_memory=False),
         Entry("backing", "thp", "transparent huge pages", "transparent huge pages are off"),
     ),
 )
@@ -103,6 +103,7 @@ class ImaginedPlace:
     settings_now: Settings = HEURISTIC
     right: str | None = None
     carried_out: list[Order] = field(default_factory=list)
+    observed: list[Order] = field(default_factory=list)
 
     def cpus(self) -> tuple[int, ...]:
         return (0, 2, 3)
@@ -117,6 +118,13 @@ class ImaginedPlace:
     def missing_right(self) -> str | None:
         return self.right
 
+    def observe(self, order: Order) -> str | None:
+        self.observed.append(order)
+        return None if order.request.strategy == "null" else "worker vfork\nchild execve\n"
+
     def carry_out(self, order: Order) -> Evidence:
         self.carried_out.append(order)
-        return self.becomes(order)
+        evidence = self.becomes(order)
+        if evidence.in_force:
+            evidence.in_force["mode"] = order.mode.memory if order.mode else self.settings_now.memory
+        return evidence

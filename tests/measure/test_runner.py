@@ -11,7 +11,7 @@ from imagined_runs import CATALOGUE, ImaginedPlace, cell, finished, plan
 from launch_files import EXEC, sample
 
 from bench.machine import Settings
-from bench.measure import Interruption, Plan, header, run
+from bench.measure import DisturbedError, Interruption, Plan, header, run
 from bench.measure.evidence import Evidence, Mode, Order
 from bench.measure.runner import cpus_for
 from bench.record import Footer, Journal, Recording, read
@@ -316,3 +316,22 @@ def test_lines_are_json_objects_a_line_each(tmp_path: Path) -> None:
     kinds = [json.loads(line)["type"] for line in (tmp_path / "r.jsonl").read_text().splitlines()]
 
     assert kinds == ["header", *["worker"] * 6, "footer"]
+
+
+def test_what_was_measured_in_somebody_elses_mode_is_no_measurement(tmp_path: Path) -> None:
+    # GIVEN a machine on which somebody changes vm.overcommit_memory while the second worker launches
+    place = ImaginedPlace()
+    carried_out = place.carry_out
+
+    def disturbed(order: Order) -> Evidence:
+        evidence = carried_out(order)
+        assert evidence.in_force is not None
+        if len(place.carried_out) == 2:
+            evidence.in_force["mode"] = 1
+        return evidence
+
+    place.carry_out = disturbed  # type: ignore[method-assign]
+    with pytest.raises(DisturbedError, match="changed by somebody else: 1 instead of 0"):
+        carry_out(start(tmp_path / "r.jsonl"), place)
+
+    assert len(read(tmp_path / "r.jsonl").workers) == 1, "the worker is still to be measured"

@@ -117,7 +117,7 @@ def header(cells: Iterable[dict[str, Any]], *, rounds: int = 1, **changes: Any) 
 
 
 def census(zombies: int = 0, descriptors: int = 4, threads: int = 1) -> dict[str, int]:
-    return {"zombies": zombies, "children": zombies, "descriptors": descriptors, "threads": threads}
+    return {"zombies": zombies, "children": 0, "descriptors": descriptors, "threads": threads}
 
 
 def worker(

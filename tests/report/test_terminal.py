@@ -34,6 +34,9 @@ vfork_exec    40/40                     20.0 µs  33.0 µs  33.0 µs
 prefork_pipe  38/40  lost_status ×2     50.0 µs  61.0 µs  61.0 µs  1 zombie…
 fork_exec      0/40  spawn:ENOMEM ×40…        –        –        –
 
+── mechanism, observed in an untimed launch ────────────────────────────────────
+vfork_exec  clone(CLONE_VM|CLONE_VFORK) execve
+
 ── not measured ────────────────────────────────────────────────────────────────
 skipped      needs 41 GiB, and 12 GiB are available
              1 cell: vfork_exec; footprint 40 GiB
@@ -46,11 +49,11 @@ medians; p99 or max is of total.
 """  # noqa: RUF001 - the signs are meant
 
 WIDE = """\
-strategy         ok  failed                               blocked    reach    total      max  left behind      workers  mechanism
-vfork_exec    40/40                                       20.0 µs  26.0 µs  33.0 µs  33.0 µs                         1  clone(CLONE_VM|CLONE_VFORK) execve
+strategy         ok  failed                               blocked    reach    total      max  left behind      workers
+vfork_exec    40/40                                       20.0 µs  26.0 µs  33.0 µs  33.0 µs                         1
 prefork_pipe  38/40  lost_status ×2                       50.0 µs  55.0 µs  61.0 µs  61.0 µs  1 zombie, 2 fds        1
 fork_exec      0/40  spawn:ENOMEM ×40, 1 crashed SIGSEGV        –        –        –        –                       0/1
-"""  # noqa: E501, RUF001 - a table 160 columns wide, with the signs of one
+"""  # noqa: RUF001 - a table 160 columns wide, with the signs of one
 
 
 def rendered(*paths: Path, **options: Any) -> str:
@@ -229,3 +232,16 @@ def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
     assert not {char for char in text if ord(char) < 32 or 0x7F <= ord(char) < 0xA0} - {"\n"}
     assert "evil]0;title name" in text
+
+
+def test_a_mechanism_that_denies_the_name_is_said_in_words(tmp_path: Path) -> None:
+    one = cell("vfork_exec")
+    said = "its name says that it shares the caller's memory, but the observed call copies the caller's memory"
+    path = write(
+        tmp_path / "r.jsonl", header([one]), worker(one, [ok(1)], mechanism="fork -> execve", contradiction=said)
+    )
+
+    text = rendered(path, width=160)
+
+    assert "vfork_exec  fork -> execve" in text
+    assert f"vfork_exec: {said}" in text

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from worker_driver import PROBE, Conversation, Done, children, command, descriptors, request, shell
+from worker_driver import PROBE, Conversation, Done, await_condition, children, command, descriptors, request, shell
 
 from bench.catalogue import Catalogue, Entry
 from bench.measure.samples import Sample, join
@@ -32,6 +32,8 @@ READ_THE_OUTPUT = {"popen"}
 SAY_ENOMEM = {"popen"}
 # What a shell adds to the environment it passes on.
 ADDED_BY_SHELLS = {"PWD", "OLDPWD", "SHLVL", "_"}
+# Each launch starts an interpreter; a thousand would take most of a minute.
+FRESH_INTERPRETERS = {"multiprocessing_spawn"}
 
 
 def exited(status: int) -> int:
@@ -244,16 +246,18 @@ def test_the_launch_after_a_failure_is_none(launching: Entry, launch: Launch) ->
 def test_a_thousand_launches_leave_nothing(strategy: Entry, talk: Talk) -> None:
     worker = talk(strategy)
     mix = (PROBE, command("/no/such/command"), command("/bin/sh"), command("/tmp", "x" * 70 * KIB))
-    ready = worker.ask(request(strategy, *mix, plan=(0, 0, 0, 0, 0, 0, 0, 1, 2, 3) * 100))
+    launches = 100 if strategy.name in FRESH_INTERPRETERS else 1000
+    ready = worker.ask(request(strategy, *mix, plan=(0, 0, 0, 0, 0, 0, 0, 1, 2, 3) * (launches // 10)))
     helpers = children(worker.pid)
     held = {pid: descriptors(pid) for pid in (worker.pid, *helpers)}
 
     worker.send(b"go\n")
     done = worker.hear()
 
-    assert (ready["state"], done["state"], done["launches"]) == ("ready", "done", 1000)
+    assert (ready["state"], done["state"], done["launches"]) == ("ready", "done", launches)
     assert children(worker.pid) == helpers
-    assert {pid: descriptors(pid) for pid in (worker.pid, *helpers)} == held
+    # A helper may have something to close after the launch was over for its caller.
+    await_condition(lambda: {pid: descriptors(pid) for pid in (worker.pid, *helpers)} == held)
     assert [children(helper) for helper in helpers] == [[] for _ in helpers]
     assert worker.finish() == 0
     assert (worker.folder / "stderr").read_text().count("Traceback") == 0
@@ -293,7 +297,9 @@ def test_each_launch_arrives_once_as_the_process_that_was_reported(launching: En
     assert len(done.arrivals) == len(done.samples) == 50
     for sample, arrival in zip(done.samples, done.arrivals, strict=True):
         if sample.pid:
-            assert (sample.pid, worker.pid) == (arrival.pid, arrival.parent)
+            assert sample.pid == arrival.pid
+            # The one who forked it twice is its parent only when the child between has ended.
+            assert arrival.parent == worker.pid or launching.name == "double_fork"
         else:
             assert launching.own_reaper, "a reaper can only wait for a child that is reported"
 

@@ -14,6 +14,7 @@ import pytest
 from worker_driver import PROBE, Conversation, request
 
 from bench.catalogue import Catalogue, Entry
+from bench.measure import mechanism
 
 Talk = Callable[..., Conversation]
 
@@ -43,6 +44,24 @@ PROMISED = {
     "prefork_pipe": Promise("helper", COPY),
     "prefork_system": Promise("helper", BORROW),
     "prefork_seqpacket": Promise("helper", BORROW),
+    "fork_dontfork": Promise("worker", COPY),
+    "thread_fork_exec": Promise("helper", COPY),
+    "thread_vfork_exec": Promise("helper", BORROW),
+    "clone_vm": Promise("worker", frozenset({"CLONE_VM"})),
+    "clone_vm_vfork": Promise("worker", BORROW),
+    "clone3_vfork": Promise("worker", BORROW),
+    "clone3_pidfd": Promise("worker", BORROW),
+    "clone3_clear_sighand": Promise("worker", BORROW),
+    "clone3_into_cgroup": Promise("worker", BORROW),
+    "posix_spawn_attributes": Promise("worker", BORROW),
+    "posix_spawn_actions": Promise("worker", BORROW),
+    "shim": Promise("worker", BORROW),
+    "prefork_clone_parent": Promise("helper", BORROW),
+    "prefork_late": Promise("late helper", BORROW),
+    "subprocess_preexec_fn": Promise("worker", COPY),
+    "subprocess_user": Promise("worker", COPY),
+    "subprocess_close_fds_false": Promise("worker", BORROW),
+    "os_system": Promise("worker", BORROW),
     "os_fork_exec": Promise("worker", COPY),
     "os_posix_spawn": Promise("worker", BORROW),
     "subprocess_run": Promise("worker", BORROW),
@@ -125,6 +144,33 @@ def test_a_helper_is_made_before_the_footprint_and_launches_by_itself(
     by_worker, _ = observe(catalogue.strategy(name))
 
     assert [made.beside_footprint for made in by_worker] == [False]
+
+
+def test_the_workers_own_observer_sees_what_the_name_claims(
+    launching: Entry, talk: Talk, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    record = tmp_path / "observed"
+    worker = talk(launching, tracer=[str(catalogue.build.worker), "observe", str(record)])
+    worker.carry_out(request(launching, PROBE, plan=(0,)))
+
+    seen = mechanism.describe(record.read_text())
+
+    assert seen is not None
+    assert seen.endswith("execve")
+    assert mechanism.contradiction(launching.memory, seen) is None
+
+
+def test_an_observed_copy_contradicts_a_name_that_claims_sharing(
+    catalogue: Catalogue, talk: Talk, tmp_path: Path
+) -> None:
+    record = tmp_path / "observed"
+    worker = talk(catalogue.strategy("fork_exec"), tracer=[str(catalogue.build.worker), "observe", str(record)])
+    worker.carry_out(request(catalogue.strategy("fork_exec"), PROBE, plan=(0,)))
+
+    assert mechanism.contradiction("shared", mechanism.describe(record.read_text())) == (
+        "its name says that it shares the caller's memory, "
+        "but the observed call copies the caller's memory: clone(SIGCHLD) -> execve"
+    )
 
 
 def test_the_floor_makes_no_process(floor: Entry, observe: Callable[[Entry], tuple[list[Made], list[Made]]]) -> None:

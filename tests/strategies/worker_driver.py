@@ -18,7 +18,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,6 +62,15 @@ def request(entry: Entry, *commands: CommandLine, **settings: Any) -> Request:
         commands=commands,
     )
     return replace(plain, **settings)
+
+
+def await_condition(condition: Callable[[], object]) -> None:
+    """Return as soon as the condition holds. Raises TimeoutError."""
+    until = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() >= until:
+            raise TimeoutError("the condition never came to hold")
+        time.sleep(0.005)
 
 
 def await_end(*pids: int) -> None:

@@ -1,0 +1,43 @@
+"""What the observed system calls say: the mechanism as text, and whether it is what the strategy's name claims. Pure.
+
+The observer is strategies/host/observe.c; each of its lines is who calls and what.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+_CHILD = "child"
+
+
+def describe(observed: str) -> str | None:
+    """The mechanism as one line, such as `vfork -> execve` or `helper: clone3(CLONE_VM|CLONE_VFORK) -> execve`.
+
+    None when no process was made and nothing executed. Threads are no processes and are left out.
+    """
+    calls = []
+    for line in observed.splitlines():
+        caller, _, call = line.partition(" ")
+        if "CLONE_THREAD" not in call:
+            calls.append(call if caller in (_CHILD, "worker") else f"{caller}: {call}")
+    return " -> ".join(calls) or None
+
+
+def memory(mechanism: str) -> Literal["copied", "shared"] | None:
+    """What the first call that makes a process does with its caller's memory; None when there is none."""
+    first = mechanism.split(" -> ", maxsplit=1)[0].rpartition(": ")[2]
+    name, _, flags = first.partition("(")
+    if name == "vfork" or "CLONE_VM" in flags:
+        return "shared"
+    return "copied" if name in ("fork", "clone", "clone3") else None
+
+
+def contradiction(claim: Literal["copied", "shared"] | None, mechanism: str | None) -> str | None:
+    """A sentence when the observed call is not what the name claims; None when it is, or claims nothing."""
+    if claim is None or mechanism is None:
+        return None
+    seen = memory(mechanism)
+    if seen is None or seen == claim:
+        return None
+    does = {"copied": "copies the caller's memory", "shared": "shares the caller's memory"}
+    return f"its name says that it {does[claim]}, but the observed call {does[seen]}: {mechanism}"

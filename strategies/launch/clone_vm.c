@@ -1,0 +1,46 @@
+/*
+ * clone(CLONE_VM) without CLONE_VFORK: the child runs in the caller's memory while the caller goes on.
+ *
+ * Two run at once on one TLS, so the child may not even touch errno: it makes its system calls by itself, and reads only
+ * what stays until it was waited for (the launch, which its caller keeps, and the command).
+ */
+#include "../host/host.h"
+#include "../host/raw_call.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#define STACK_SIZE ((size_t)32 << 10)
+
+static char stack[STACK_SIZE] __attribute__((aligned(16)));
+
+static int child(void *argument)
+{
+	const struct launch *launch = argument;
+	const struct command *command = launch->command;
+	long result = raw_call(SYS_execve, (long)command->file, (long)command->argv, (long)command->envp);
+
+	launch->left->exec_error = (int)-result;
+	raw_call(SYS_exit, 127, 0, 0);
+	__builtin_unreachable();
+}
+
+static void launch(struct launch *launch)
+{
+	/* The stack is free again when the last command was reaped: it has left this memory by then. */
+	pid_t pid = clone(child, stack + STACK_SIZE, CLONE_VM | SIGCHLD, launch);
+
+	if (pid < 0)
+		host_spawn_failed(launch, errno);
+	else
+		launch->pid = pid;
+}
+
+LAUNCHBENCH_STRATEGY(
+	.name = "clone_vm",
+	.summary = "clone(CLONE_VM) on a stack of its own, the caller is not suspended",
+	.memory = MEMORY_SHARED,
+	.launch = launch,
+);

@@ -1,0 +1,55 @@
+/*
+ * The daemon's way: a child forks the command and ends at once, so that the command is nobody's zombie. The worker is made
+ * the subreaper of its orphans, for somebody must see how the command ended.
+ *
+ *      caller            child             command
+ *      fork  --------->  fork  --------->  execve
+ *      waitpid <-------  _exit
+ *      waitpid <-------------------------  exit      (adopted: PR_SET_CHILD_SUBREAPER)
+ */
+#include "../host/host.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *prepare(const struct session *session)
+{
+	(void)session;
+	return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 ? NULL : "PR_SET_CHILD_SUBREAPER";
+}
+
+static void launch(struct launch *launch)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		pid_t command = fork();
+
+		if (command == 0)
+			host_exec(launch);
+		if (command < 0)
+			launch->left->spawn_error = errno;
+		launch->left->pid = command;
+		_exit(0);
+	}
+	if (child < 0) {
+		host_spawn_failed(launch, errno);
+		return;
+	}
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (launch->left->spawn_error != 0)
+		host_spawn_failed(launch, launch->left->spawn_error);
+	else
+		launch->pid = launch->left->pid;
+}
+
+LAUNCHBENCH_STRATEGY(
+	.name = "double_fork",
+	.summary = "fork() twice, the child between ends at once: how daemons are made",
+	.memory = MEMORY_COPIED,
+	.prepare = prepare,
+	.launch = launch,
+);
