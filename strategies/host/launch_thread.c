@@ -14,7 +14,9 @@
 
 static pthread_t thread;
 static sem_t wanted, over;
-static struct launch *volatile in_hand;
+/* The thread's own: who asked looks at his launch meanwhile, and must see nothing of it before he waits. */
+static struct launch in_hand;
+static volatile bool finished;
 static void (*start)(struct launch *);
 
 static void wait_for(sem_t *semaphore)
@@ -28,22 +30,20 @@ static void *serve(void *unused)
 	(void)unused;
 	for (;;) {
 		wait_for(&wanted);
-		struct launch *launch = in_hand;
-
-		if (!launch)
+		if (finished)
 			return NULL;
-		start(launch);
-		if (launch->stage == STAGE_NONE) {
+		start(&in_hand);
+		if (in_hand.stage == STAGE_NONE) {
 			int status;
 			pid_t pid;
 
 			do
-				pid = waitpid(launch->pid, &status, 0);
+				pid = waitpid(in_hand.pid, &status, 0);
 			while (pid < 0 && errno == EINTR);
 			if (pid < 0)
-				host_status_lost(launch, errno);
+				host_status_lost(&in_hand, errno);
 			else
-				host_reaped(launch, status);
+				host_reaped(&in_hand, status);
 		}
 		sem_post(&over);
 	}
@@ -60,19 +60,19 @@ const char *launch_thread_start(void (*launch)(struct launch *))
 
 void launch_thread_launch(struct launch *launch)
 {
-	in_hand = launch;
+	in_hand = *launch;
 	sem_post(&wanted);
 }
 
 void launch_thread_reap(struct launch *launch)
 {
-	(void)launch;
 	wait_for(&over);
+	*launch = in_hand;
 }
 
 void launch_thread_finish(void)
 {
-	in_hand = NULL;
+	finished = true;
 	sem_post(&wanted);
 	pthread_join(thread, NULL);
 }
