@@ -44,7 +44,7 @@ class NativeWorker(BuildHookInterface):  # type: ignore[type-arg]
             }
         )
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - the hook's
         """Hatchling's hook, called after the archive was written."""
         scratch = getattr(self, "scratch", None)
         if scratch:

@@ -59,7 +59,7 @@ class _Commands(click.Group):
         module = importlib.import_module(f"bench.commands.{name}")
         return next(value for value in vars(module).values() if isinstance(value, click.Command))
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 

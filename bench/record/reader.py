@@ -117,7 +117,7 @@ def read_stream(stream: BinaryIO, path: Path) -> Recording:
             sessions.append(entry)
         else:
             footer = entry
-    assert header is not None, "_entries yields a header or raises"  # noqa: S101
+    assert header is not None, "_entries yields a header or raises"  # noqa: S101 - for mypy
     return Recording(
         path=path,
         header=header,

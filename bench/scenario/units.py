@@ -64,7 +64,7 @@ class Size:
 
     bytes: int
 
-    def resolve(self, *, ram_bytes: int, footprint_bytes: int) -> int:  # noqa: ARG002
+    def resolve(self, *, ram_bytes: int, footprint_bytes: int) -> int:  # noqa: ARG002 - one signature
         """Return the bytes; a size depends on nothing."""
         return self.bytes
 
@@ -79,7 +79,7 @@ class Share:
 
     percent: Fraction
 
-    def resolve(self, *, ram_bytes: int, footprint_bytes: int) -> int:  # noqa: ARG002
+    def resolve(self, *, ram_bytes: int, footprint_bytes: int) -> int:  # noqa: ARG002 - one signature
         """Return that share of `ram_bytes`, rounded down."""
         return int(self.percent * ram_bytes / 100)
 
@@ -94,7 +94,7 @@ class Multiple:
 
     factor: Fraction
 
-    def resolve(self, *, ram_bytes: int, footprint_bytes: int) -> int:  # noqa: ARG002
+    def resolve(self, *, ram_bytes: int, footprint_bytes: int) -> int:  # noqa: ARG002 - one signature
         """Return that multiple of `footprint_bytes`, rounded down."""
         return int(self.factor * footprint_bytes)
 
