@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+TAIL: Mapping[str, Fraction] = MappingProxyType(
+    {name: Fraction(name) for name in ("50", "75", "90", "95", "99", "99.5", "99.9")}
+)
+"""The percentiles that describe a tail, by the name that they are shown under."""
 
 _TAIL_SAMPLES = 10
 """A percentile p is given only where at least so many of the n observations are expected beyond it."""
@@ -49,8 +56,10 @@ def latency(workers: Iterable[Sequence[int]]) -> Latency | None:
     )
 
 
-def percentile(ordered: Sequence[int], percent: int) -> int | None:
+def percentile(ordered: Sequence[int], percent: int | Fraction) -> int | None:
     """Return the nearest-rank percentile of an ascending sequence, or None where n(1-p) < 10.
+
+    A fraction keeps 99.9 exact, so that it is the observation it should be.
 
     Nearest rank: the smallest observation that at least `percent` of them do not exceed (Hyndman and Fan 1996, type 1).
     """
@@ -59,3 +68,10 @@ def percentile(ordered: Sequence[int], percent: int) -> int | None:
         return None
     rank = -(-n * percent // 100)
     return ordered[rank - 1]
+
+
+def tail(pooled: Iterable[int]) -> Mapping[str, int]:
+    """Return the percentiles of `TAIL` of all launches pooled, ending where n ends; `50` is no median of medians."""
+    ordered = sorted(pooled)
+    found = {name: percentile(ordered, percent) for name, percent in TAIL.items()}
+    return {name: value for name, value in found.items() if value is not None}

@@ -16,6 +16,7 @@ from bench.analysis.table import table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from bench.analysis.table import WorkerRow
     from bench.record import Header, Recording
 
 
@@ -48,6 +49,8 @@ class Analysis:
     fingerprints: Mapping[Machine, Mapping[str, object]]
     """As the first file of each machine has it."""
     cells: tuple[CellSummary, ...]
+    rows: tuple[WorkerRow, ...]
+    """What the cells sum up."""
     warnings: tuple[str, ...]
     """One line each, with its remedy: about reading, then joining, then what is missing."""
 
@@ -61,6 +64,7 @@ def analyse(recordings: Iterable[Recording]) -> Analysis:
         files=files,
         fingerprints={file.machine: file.header["machine"] for file in reversed(files)},
         cells=summarise(joined.rows),
+        rows=joined.rows,
         warnings=(
             *(warning for recording in recordings for warning in recording.warnings),
             *joined.warnings,

@@ -5,12 +5,13 @@ Counting and centring only. Intervals, tests and advice are not here.
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.latency import Latency, latency
+from bench.analysis.latency import Latency, latency, tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -79,6 +80,10 @@ class CellSummary:
     reach_ns: Latency | None
     total_ns: Latency | None
     """Over ok launches; each also over those that have the clock only (`reach`: of `probe`)."""
+    total_tail_ns: Mapping[str, int]
+    """Percentile (`latency.TAIL`) to ns, over ok launches pooled; ends where there are too few launches for it."""
+    total_rounds_ns: Mapping[int, int]
+    """Round to the median `total` of its ok launches: how the cell drifted over the run."""
     by_command: Mapping[int, CommandSummary]
     """By index into the scenario's commands."""
     zombies: int | None
@@ -112,10 +117,15 @@ class CellSummary:
 
 def summarise(rows: Iterable[WorkerRow]) -> tuple[CellSummary, ...]:
     """Group rows by machine, kernel, distro, scenario and every axis of the cell, in order of first appearance."""
+    return tuple(_summary(group) for group in grouped(rows))
+
+
+def grouped(rows: Iterable[WorkerRow]) -> tuple[tuple[WorkerRow, ...], ...]:
+    """Return the rows of each cell, as `summarise` sums them up and in its order."""
     groups: dict[object, list[WorkerRow]] = {}
     for row in rows:
         groups.setdefault((row.machine, row.scenario, _axes_key(row.cell)), []).append(row)
-    return tuple(_summary(group) for group in groups.values())
+    return tuple(map(tuple, groups.values()))
 
 
 def _axes_key(cell: Cell) -> frozenset[tuple[str, str]]:
@@ -148,6 +158,8 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
         blocked_ns=latency(_ok(one, one.blocked) for one in launches),
         reach_ns=latency(_ok(one, one.reach) for one in launches),
         total_ns=latency(_ok(one, one.total) for one in launches),
+        total_tail_ns=tail(chain.from_iterable(_ok(one, one.total) for one in launches)),
+        total_rounds_ns=_by_round(ran),
         by_command=_by_command(launches),
         zombies=_sum(left, lambda one: one.zombies),
         live_children=_sum(left, lambda one: one.children),
@@ -170,6 +182,13 @@ def _ok(launches: Launches, clock: Sequence[int | None], command: int | None = N
         for value, result, of in zip(clock, launches.result, launches.command, strict=True)
         if value is not None and result == "ok" and command in {None, of}
     ]
+
+
+def _by_round(rows: Iterable[WorkerRow]) -> dict[int, int]:
+    rounds: dict[int, list[int]] = {}
+    for row in rows:
+        rounds.setdefault(row.round, []).extend(_ok(row.launches, row.launches.total))
+    return {number: round(statistics.median(values)) for number, values in sorted(rounds.items()) if values}
 
 
 def _by_command(launches: Sequence[Launches]) -> dict[int, CommandSummary]:

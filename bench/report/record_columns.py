@@ -63,6 +63,8 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "overcommit_in_force": lambda cell: list(cell.modes),
         **{axis: _axis(axis) for axis in AXES[_CIRCUMSTANCES_AT:]},
         "other_axes": lambda cell: {axis: value for axis, value in cell.axes.items() if axis not in AXES},
+        "total_tail_ns": lambda cell: dict(cell.total_tail_ns),
+        "total_rounds_ns": lambda cell: {str(number): median for number, median in cell.total_rounds_ns.items()},
         "by_command": lambda cell: {str(index): asdict(command) for index, command in cell.by_command.items()},
     }
 )

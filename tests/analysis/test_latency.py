@@ -3,6 +3,7 @@
 import pytest
 
 from bench.analysis import Latency, latency, percentile
+from bench.analysis.latency import tail
 
 
 def test_the_centre_is_the_median_of_worker_medians_not_of_all_launches() -> None:
@@ -43,3 +44,13 @@ def test_tails_are_of_all_launches_pooled() -> None:
 
     assert found is not None
     assert (found.p90, found.p99, found.max, found.n) == (900, 990, 1000, 1000)
+
+
+@pytest.mark.parametrize(("n", "last"), [(19, None), (20, "50"), (9_999, "99.5"), (10_000, "99.9")])
+def test_a_tail_ends_where_n_ends(n: int, last: str | None) -> None:
+    assert next(reversed(tail(range(n))), None) == last
+
+
+def test_a_percentile_between_whole_ones_is_the_observation_it_says() -> None:
+    # In floating point, 10 launches beyond 99.9% of 10,000 are 9.99.
+    assert tail(range(1, 10_001))["99.9"] == 9_990
