@@ -13,12 +13,12 @@ help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "variables: SCENARIO=$(SCENARIO) (of bench; see launchbench list scenarios), ARGS= (of bench and test), PYTHON=$(PYTHON)"
 
-# A run needs nothing of the tests. pip is called only when what is declared has changed.
+# A run and its report need nothing of the tests. pip is called only when what is declared has changed.
 $(VENV)/ready-run: pyproject.toml hatch_build.py
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
 		echo "no virtual environment: install python3-venv, or name another Python with PYTHON=" >&2; exit 1; }
 	@echo "setting up in $(VENV) ..." >&2
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[report]'
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/ready-run

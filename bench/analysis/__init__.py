@@ -1,28 +1,41 @@
 """What results mean: from recordings to cells. It knows the result file and nothing of measuring."""
 
+from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
 from bench.analysis.identity import Machine
 from bench.analysis.latency import TAIL, Latency, latency, percentile
 from bench.analysis.overview import Analysis, ResultFile, analyse
 from bench.analysis.spread import BANDS_PER_DECADE, SLOTS, Bin, Spread, spreads
 from bench.analysis.summary import AXES, CellSummary, CommandSummary, summarise
 from bench.analysis.table import Launches, Leftovers, Table, WorkerRow, table
+from bench.analysis.verdict import CHOICES, Choice, Criterion, Reason, Scope, Verdict
 
 __all__ = [
     "AXES",
     "BANDS_PER_DECADE",
+    "CHOICES",
     "SLOTS",
     "TAIL",
     "Analysis",
+    "Answer",
     "Bin",
+    "CellKey",
     "CellSummary",
+    "Choice",
     "CommandSummary",
+    "CompareResult",
+    "Comparison",
+    "Criterion",
     "Latency",
     "Launches",
     "Leftovers",
     "Machine",
+    "NoiseFloor",
+    "Reason",
     "ResultFile",
+    "Scope",
     "Spread",
     "Table",
+    "Verdict",
     "WorkerRow",
     "analyse",
     "latency",

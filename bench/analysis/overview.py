@@ -16,7 +16,9 @@ from bench.analysis.table import table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from bench.analysis.comparison import NoiseFloor
     from bench.analysis.table import WorkerRow
+    from bench.analysis.verdict import Verdict
     from bench.record import Header, Recording
 
 
@@ -50,7 +52,11 @@ class Analysis:
     """As the first file of each machine has it."""
     cells: tuple[CellSummary, ...]
     rows: tuple[WorkerRow, ...]
-    """What the cells sum up."""
+    """What the cells sum up. Twins are not among them: they are in `noise`."""
+    verdicts: tuple[Verdict, ...]
+    """One for each set of circumstances, in order of first appearance; none without the extra `report`."""
+    noise: tuple[NoiseFloor, ...]
+    """One for each reference cell that was planned twice a round; none without the extra `report`."""
     warnings: tuple[str, ...]
     """One line each, with its remedy: about reading, then joining, then what is missing."""
 
@@ -65,6 +71,8 @@ def analyse(recordings: Iterable[Recording]) -> Analysis:
         fingerprints={file.machine: file.header["machine"] for file in reversed(files)},
         cells=summarise(joined.rows),
         rows=joined.rows,
+        verdicts=(),
+        noise=(),
         warnings=(
             *(warning for recording in recordings for warning in recording.warnings),
             *joined.warnings,

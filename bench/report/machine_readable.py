@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bench import __version__
+from bench.report.conclusion_records import noise_record, verdict_record
 from bench.report.interface import Format, Options
 from bench.report.record_columns import cell_record
 
@@ -24,7 +25,8 @@ def render(analysis: Analysis, options: Options) -> str:
             for machine, fingerprint in analysis.fingerprints.items()
         ],
         "warnings": list(analysis.warnings),
-        "verdicts": [],
+        "verdicts": [verdict_record(verdict) for verdict in analysis.verdicts],
+        "noise": [noise_record(noise) for noise in analysis.noise],
         "cells": [cell_record(cell) for cell in analysis.cells],
         "hazards": [],
     }
