@@ -1,7 +1,7 @@
 """What results mean: from recordings to cells. It knows the result file and nothing of measuring."""
 
 from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
-from bench.analysis.identity import Machine
+from bench.analysis.identity import HARDWARE, Machine
 from bench.analysis.latency import TAIL, Latency, latency, percentile
 from bench.analysis.overview import Analysis, ResultFile, analyse
 from bench.analysis.spread import BANDS_PER_DECADE, SLOTS, Bin, Spread, spreads
@@ -13,6 +13,7 @@ __all__ = [
     "AXES",
     "BANDS_PER_DECADE",
     "CHOICES",
+    "HARDWARE",
     "SLOTS",
     "TAIL",
     "Analysis",

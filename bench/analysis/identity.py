@@ -1,4 +1,4 @@
-"""Which machine a result file was measured on: the few words of its fingerprint that tell machines apart.
+"""Where a worker was measured: the few words of a fingerprint, and of a worker's own place, that tell machines apart.
 
 The fingerprint itself is kept whole for reports. Nothing here looks at the machine that this program runs on.
 """
@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bench.record import WorkerLine
+
 UNKNOWN = "unknown"
+HARDWARE = "hardware"
+"""The clock of what runs on the machine itself, or on its processor in a guest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,10 @@ class Machine:
     """Its release, such as `6.1.0-18-amd64`."""
     distro: str
     """Its name for people, such as `Debian GNU/Linux 12 (bookworm)`."""
+    libc: str = UNKNOWN
+    """The library that the worker ran with, such as `glibc 2.36` or `musl 1.2.3`."""
+    clock: str = HARDWARE
+    """`hardware`, `emulated` or `instructions`: times of two clocks are never compared."""
 
 
 def machine_of(fingerprint: Mapping[str, object]) -> Machine:
@@ -32,7 +40,28 @@ def machine_of(fingerprint: Mapping[str, object]) -> Machine:
         id=_first_text(fingerprint, "machine_id", "hostname"),
         kernel=_first_text(fingerprint, "kernel"),
         distro=_first_text(fingerprint, "distro", "distro_id"),
+        libc=_first_text(fingerprint, "libc"),
     )
+
+
+def machine_at(host: Machine, worker: WorkerLine) -> Machine:
+    """Return where one worker ran: on the machine of its file, but for what its place says.
+
+    A worker that never came to run in another place has the name that was asked for, where nothing better is known.
+    """
+    place, cell = worker.get("place", {}), worker["cell"]
+    return Machine(
+        id=place.get("machine", host.id),
+        kernel=place.get("kernel") or _asked(cell, "kernel", host.kernel),
+        distro=place.get("distro") or _asked(cell, "distro", host.distro),
+        libc=place.get("libc", host.libc),
+        clock=place.get("clock", host.clock),
+    )
+
+
+def _asked(cell: Mapping[str, object], axis: str, otherwise: str) -> str:
+    name = cell.get(axis)
+    return name if isinstance(name, str) else otherwise
 
 
 def _first_text(fingerprint: Mapping[str, object], *names: str) -> str:

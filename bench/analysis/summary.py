@@ -36,8 +36,14 @@ AXES = (
     "pids_limit",
     "nofile_limit",
     "nproc_limit",
+    "worker",
+    "kernel",
+    "distro",
 )
-"""The axes that are columns; `strategy` to `limit_bytes` place a cell, the others are its circumstances."""
+"""The axes that are columns; `strategy` to `limit_bytes` place a cell, the others are its circumstances.
+
+`kernel` and `distro` are the names that were asked for; what ran is the machine's.
+"""
 
 NOT_STARTED = frozenset({"not_allocatable", "unsupported", "skipped"})
 """Worker outcomes before the first launch: they say nothing about launching."""
@@ -54,9 +60,12 @@ class CommandSummary:
 
 @dataclass(frozen=True, slots=True)
 class CellSummary:
-    """One cell of one scenario on one machine, over every worker that the files hold of it."""
+    """One cell of one scenario in one place, over every worker that the files hold of it."""
 
+    host: Machine
+    """The machine of the files."""
     machine: Machine
+    """Where the workers ran: never more than one kernel, distro, libc or clock."""
     scenario: str
     axes: Mapping[str, Any]
     """The cell without its id, which is unique in its file only; axes that this version does not know included."""
@@ -116,7 +125,7 @@ class CellSummary:
 
 
 def summarise(rows: Iterable[WorkerRow]) -> tuple[CellSummary, ...]:
-    """Group rows by machine, kernel, distro, scenario and every axis of the cell, in order of first appearance."""
+    """Group rows by machine, kernel, distro, libc, clock, scenario and every axis, in order of first appearance."""
     return tuple(_summary(group) for group in grouped(rows))
 
 
@@ -124,7 +133,7 @@ def grouped(rows: Iterable[WorkerRow]) -> tuple[tuple[WorkerRow, ...], ...]:
     """Return the rows of each cell, as `summarise` sums them up and in its order."""
     groups: dict[object, list[WorkerRow]] = {}
     for row in rows:
-        groups.setdefault((row.machine, row.scenario, _axes_key(row.cell)), []).append(row)
+        groups.setdefault((row.host, row.machine, row.scenario, _axes_key(row.cell)), []).append(row)
     return tuple(map(tuple, groups.values()))
 
 
@@ -142,6 +151,7 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
     not_reached = sum(row.not_reached for row in ran)
     left = [row.left for row in ran if row.left is not None]
     return CellSummary(
+        host=rows[0].host,
         machine=rows[0].machine,
         scenario=rows[0].scenario,
         axes={axis: value for axis, value in rows[0].cell.items() if axis != "id"},

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import errno
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bench.analysis.identity import Machine, machine_of
+from bench.analysis.identity import Machine, machine_at, machine_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bench.record import Cell, Census, Recording, Samples, WorkerLine
+
+
+_ASSUMED: Mapping[str, object] = MappingProxyType({"worker": "glibc"})
+"""What a cell has where it says nothing: the choice is younger than the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,14 @@ class Leftovers:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """One planned worker, with the machine and the scenario of its file."""
+    """One planned worker, with where it ran and the scenario of its file."""
 
+    host: Machine
+    """The machine of the file."""
     machine: Machine
+    """Where the worker itself ran: the same, or a guest, another root, another libc."""
+    boot: str | None
+    """Which boot of a guest; None on the machine itself."""
     scenario: str
     run: str
     cell: Cell
@@ -99,16 +110,18 @@ def table(recordings: Iterable[Recording]) -> Table:
 
 def _rows(recording: Recording) -> Iterable[WorkerRow]:
     header = recording.header
-    machine = machine_of(header["machine"])
+    host = machine_of(header["machine"])
     names = header["codes"]["errno"]
     for worker in recording.workers:
         samples, census = worker["samples"], worker["census"]
         in_force = worker["overcommit"]
         yield WorkerRow(
-            machine=machine,
+            host=host,
+            machine=machine_at(host, worker),
+            boot=worker.get("place", {}).get("boot"),
             scenario=header["scenario"]["name"],
             run=header["run"],
-            cell=worker["cell"],
+            cell={**_ASSUMED, **worker["cell"]},
             round=worker["round"],
             outcome=worker["outcome"]["kind"],
             reason=_reason(worker, names),

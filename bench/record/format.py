@@ -64,6 +64,9 @@ class CellFields(_CellIdentity, total=False):
     pids_limit: int | None
     nofile_limit: int | None
     nproc_limit: int | None
+    worker: str
+    kernel: str | None
+    distro: str | None
 
 
 Cell: TypeAlias = Annotated[Mapping[str, object], CellFields]
@@ -206,6 +209,22 @@ class Finding(TypedDict):
     detail: str | None
 
 
+class PlaceFields(TypedDict, total=False):
+    """Where a worker ran, when that was not simply the header's machine; what is absent is as the header has it.
+
+    `clock` is `hardware`, `emulated` (wall time of an emulated machine: behaviour counts, latency says little) or
+    `instructions` (a virtual clock that counts them). Times of different clocks are never compared. `boot` tells the
+    boots of a guest apart, which are strata.
+    """
+
+    machine: str
+    kernel: str
+    distro: str
+    libc: str
+    clock: Literal["hardware", "emulated", "instructions"]
+    boot: str
+
+
 class _WorkerFields(TypedDict):
     type: Literal["worker"]
     session: int
@@ -231,6 +250,7 @@ class WorkerLine(_WorkerFields, total=False):
     contradiction: str
     stderr: str
     bystander_max_ns: int | None
+    place: PlaceFields
 
 
 class WorkerCounts(TypedDict):

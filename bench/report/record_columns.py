@@ -21,6 +21,8 @@ LATENCIES = ("blocked_ns", "reach_ns", "total_ns")
 LATENCY_FIELDS = ("p50", "p50_low", "p50_high", "p90", "p99", "max", "n")
 
 _CIRCUMSTANCES_AT = AXES.index("limit_bytes") + 1
+_ASKED = ("kernel", "distro")
+"""Axes whose columns say what ran, not by which name it was asked for."""
 
 
 def _axis(name: str) -> Column:
@@ -61,7 +63,11 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "planned_launches": lambda cell: cell.planned_launches,
         "not_reached": lambda cell: cell.not_reached,
         "overcommit_in_force": lambda cell: list(cell.modes),
-        **{axis: _axis(axis) for axis in AXES[_CIRCUMSTANCES_AT:]},
+        **{axis: _axis(axis) for axis in AXES[_CIRCUMSTANCES_AT:] if axis not in _ASKED},
+        "libc": lambda cell: cell.machine.libc,
+        "clock": lambda cell: cell.machine.clock,
+        "kernel_name": _axis("kernel"),
+        "distro_name": _axis("distro"),
         "other_axes": lambda cell: {axis: value for axis, value in cell.axes.items() if axis not in AXES},
         "total_tail_ns": lambda cell: dict(cell.total_tail_ns),
         "total_rounds_ns": lambda cell: {str(number): median for number, median in cell.total_rounds_ns.items()},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.analysis import HARDWARE
 from bench.report.interface import Format, Options
 from bench.report.terminal_mix import is_mix, legend, set_mix
 from bench.report.terminal_table import ROW_AXES, axis_name, axis_text, order, set_blocks, varying
@@ -26,6 +27,8 @@ FLOOR = "null"
 
 _NOT_MEASURED = ("skipped", "unsupported", "not_allocatable")
 _MODES = {0: "heuristic", 1: "always", 2: "never"}  # Documentation/mm/overcommit-accounting.rst
+_CLOCKS = {"emulated": "emulated clock: no latency of hardware", "instructions": "clock counts instructions"}
+_USUAL_WORKER = "glibc"
 _LABEL = 13
 
 
@@ -69,8 +72,9 @@ def render(analysis: Analysis, options: Options) -> str:
         sections.setdefault((file.machine, file.header["scenario"]["name"]), []).append(file)
     for (machine, scenario), files in sections.items():
         page.gap()
-        cells = [cell for cell in analysis.cells if (cell.machine, cell.scenario) == (machine, scenario)]
+        cells = [cell for cell in analysis.cells if (cell.host, cell.scenario) == (machine, scenario)]
         _head(page, files, analysis.fingerprints[machine])
+        _places(page, machine, cells)
         _blocks(page, cells)
         _mechanisms(page, cells)
         _not_measured(page, cells)
@@ -127,6 +131,16 @@ def _head(page: _Page, files: Sequence[ResultFile], fingerprint: Mapping[str, ob
     page.gap()
 
 
+def _places(page: _Page, host: Machine, cells: Iterable[CellSummary]) -> None:
+    """Say where else than on the machine itself cells were measured."""
+    elsewhere = {cell.machine: None for cell in cells if cell.machine != host}
+    for at, place in enumerate(elsewhere):
+        clock = "" if place.clock == HARDWARE else f", {_CLOCKS.get(place.clock, place.clock)}"
+        page.labelled("" if at else "also in", f"{place.distro}, Linux {place.kernel}, {place.libc}{clock}")
+    if elsewhere:
+        page.gap()
+
+
 def _blocks(page: _Page, cells: Sequence[CellSummary]) -> None:
     shown = [cell for cell in cells if set(cell.workers_by_outcome) - set(_NOT_MEASURED)]
     if not shown:
@@ -156,13 +170,21 @@ def _blocks(page: _Page, cells: Sequence[CellSummary]) -> None:
 def _circumstances(cell: CellSummary, axes: Iterable[str]) -> str:
     said = [(axis, cell.axes.get(axis)) for axis in axes]
     return ", ".join(
-        f"{axis_name(axis)} {axis_text(axis, value)}" for axis, value in said if value not in {None, 0} and value != 1
+        f"{axis_name(axis)} {axis_text(axis, value)}"
+        for axis, value in said
+        if value not in {None, 0, 1, _USUAL_WORKER}
     )
 
 
 def _block_order(cell: CellSummary) -> tuple[Any, ...]:
     mode = cell.axes["overcommit"]
-    return (mode if isinstance(mode, int) else -1, cell.axes.get("limit_bytes") or 0, cell.axes["footprint_bytes"])
+    return (
+        cell.machine.clock != HARDWARE,
+        cell.machine.clock,
+        mode if isinstance(mode, int) else -1,
+        cell.axes.get("limit_bytes") or 0,
+        cell.axes["footprint_bytes"],
+    )
 
 
 def _block_title(cell: CellSummary, glyphs: Glyphs) -> str:
@@ -173,7 +195,9 @@ def _block_title(cell: CellSummary, glyphs: Glyphs) -> str:
         said = f"overcommit {_mode_name(mode)}"
     if limit is not None:
         said += f", limit {size(limit)}"
-    return f"{said} {glyphs.dot} footprint {size(cell.axes['footprint_bytes'])}"
+    said += f" {glyphs.dot} footprint {size(cell.axes['footprint_bytes'])}"
+    clock = cell.machine.clock
+    return said if clock == HARDWARE else f"{said} {glyphs.dot} {_CLOCKS.get(clock, clock)}"
 
 
 def _mode_name(mode: object) -> str:

@@ -37,8 +37,14 @@ ROW_AXES = (
     "pids_limit",
     "nofile_limit",
     "nproc_limit",
+    "worker",
+    "libc",
+    "kernel",
+    "distro",
 )
 """The axes that tell rows of one block apart, beside the strategy."""
+_OF_THE_MACHINE = frozenset({"libc", "kernel", "distro"})
+"""Those that are what ran, under whatever name it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,14 @@ def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
 
 
 def varying(cells: Sequence[CellSummary]) -> list[str]:
-    """Return the axes of rows on which these cells differ."""
-    return [axis for axis in ROW_AXES if len({repr(_axis(cell, axis)) for cell in cells}) > 1]
+    """Return the axes of rows on which these cells differ.
+
+    A libc that every build brings along is told by the build.
+    """
+    values = {axis: [repr(_axis(cell, axis)) for cell in cells] for axis in ROW_AXES}
+    if len(set(zip(values["worker"], values["libc"], strict=True))) == len(set(values["worker"])):
+        del values["libc"]
+    return [axis for axis, found in values.items() if len(set(found)) > 1]
 
 
 def fit(columns: Sequence[Column], cells: Sequence[CellSummary], width: int) -> list[tuple[Column, int]]:
@@ -175,6 +187,8 @@ def axis_name(axis: str) -> str:
 
 
 def _axis(cell: CellSummary, axis: str) -> object:
+    if axis in _OF_THE_MACHINE:
+        return getattr(cell.machine, axis)
     return cell.axes.get(axis, _DEFAULTS.get(axis))
 
 

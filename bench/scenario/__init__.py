@@ -6,6 +6,7 @@
 Nothing here measures, starts a process or looks at the machine.
 """
 
+from bench.scenario.environment import HERE, WORKERS, Environment, environments
 from bench.scenario.loading import load, read, text_of
 from bench.scenario.matrix import OWN_REAPER, Cell, expand
 from bench.scenario.model import Command, Exclusion, Expect, Limits, Overcommit, Scenario
@@ -26,11 +27,14 @@ from bench.scenario.units import (
 from bench.scenario.vocabulary import Vocabulary
 
 __all__ = [
+    "HERE",
     "OWN_REAPER",
+    "WORKERS",
     "Cell",
     "Command",
     "Document",
     "Duration",
+    "Environment",
     "Exclusion",
     "Expect",
     "FilterError",
@@ -44,6 +48,7 @@ __all__ = [
     "Share",
     "Size",
     "Vocabulary",
+    "environments",
     "expand",
     "format_bytes",
     "load",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 import mmap
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench.scenario.environment import WORKERS, Environment
 from bench.scenario.model import Exclusion, Limits, Overcommit, Scenario
 from bench.scenario.wording import quote
 
@@ -94,6 +95,17 @@ class Cell:
     pids_limit: int | None
     nofile_limit: int | None
     nproc_limit: int | None
+    worker: str = WORKERS[0]
+    """The build of the native worker."""
+    kernel: str | None = None
+    """The name of another kernel than the running one."""
+    distro: str | None = None
+    """The name of another distro than this machine's own."""
+
+    @property
+    def environment(self) -> Environment:
+        """What the cell runs under."""
+        return Environment(self.worker, self.kernel, self.distro)
 
     def as_record(self) -> dict[str, Any]:
         """Return the flat cell of the result file."""
@@ -101,12 +113,14 @@ class Cell:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Cell:
-        """Read a cell of a result file; unknown fields are ignored. Raises ValueError when a field is missing."""
-        names = [field.name for field in fields(cls)]
-        missing = [name for name in names if name not in record]
+        """Read a cell of a result file; unknown fields are ignored. Raises ValueError when a field is missing.
+
+        Files of before there was a choice of worker, kernel and distro have the default.
+        """
+        missing = [field.name for field in fields(cls) if field.default is MISSING and field.name not in record]
         if missing:
             raise ValueError(f"a cell lacks {', '.join(missing)}")
-        return cls(**{name: record[name] for name in names})
+        return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
 
     def matches(self, filters: Mapping[str, str]) -> bool:
         """Say whether the cell agrees with all filters of `parse_filter`."""
@@ -141,8 +155,15 @@ def points(scenario: Scenario, vocabulary: Vocabulary) -> list[Point]:
     ]
 
 
-def expand(scenario: Scenario, *, ram_bytes: int, vocabulary: Vocabulary, page_size: int = mmap.PAGESIZE) -> list[Cell]:
-    """Return the cells in the order of the scenario's lists, the last axis fastest.
+def expand(
+    scenario: Scenario,
+    *,
+    ram_bytes: int,
+    vocabulary: Vocabulary,
+    page_size: int = mmap.PAGESIZE,
+    environment: Environment = Environment(),  # noqa: B008 - frozen
+) -> list[Cell]:
+    """Return the cells under one environment in the order of the scenario's lists, the last axis fastest.
 
     Footprints are rounded down to pages, but to no less than one. Points that are the same cell on this machine
     (`40%RAM` and the size that this happens to be) become one. A scenario of hazards alone has no cells.
@@ -152,7 +173,7 @@ def expand(scenario: Scenario, *, ram_bytes: int, vocabulary: Vocabulary, page_s
     cells: dict[tuple[Any, ...], Cell] = {}
     for number, point in enumerate(everything):
         if number not in left_out:
-            cell = _resolve(point, ram_bytes, page_size)
+            cell = _resolve(point, ram_bytes, page_size, environment)
             contents = tuple(getattr(cell, field.name) for field in fields(cell) if field.name != "id")
             cells.setdefault(contents, cell)
     return list(cells.values())
@@ -247,7 +268,7 @@ def _cramped(scenario: Scenario, kept: list[Point]) -> Iterator[tuple[tuple[str 
             yield path, f"{point.vmas} pieces of at least a page do not fit in a footprint of {point.footprint}"
 
 
-def _resolve(point: Point, ram_bytes: int, page_size: int) -> Cell:
+def _resolve(point: Point, ram_bytes: int, page_size: int, environment: Environment) -> Cell:
     wanted = point.footprint.resolve(ram_bytes=ram_bytes, footprint_bytes=0)
     footprint = max(wanted - wanted % page_size, page_size)
 
@@ -255,7 +276,7 @@ def _resolve(point: Point, ram_bytes: int, page_size: int) -> Cell:
         return None if amount is None else amount.resolve(ram_bytes=ram_bytes, footprint_bytes=footprint)
 
     return Cell(
-        id=identify(point),
+        id=identify(point, environment),
         strategy=point.strategy,
         reaper=point.reaper,
         hygiene=point.hygiene,
@@ -271,10 +292,13 @@ def _resolve(point: Point, ram_bytes: int, page_size: int) -> Cell:
         pids_limit=point.limits.pids,
         nofile_limit=point.limits.nofile,
         nproc_limit=point.limits.nproc,
+        worker=environment.worker,
+        kernel=environment.kernel,
+        distro=environment.distro,
     )
 
 
-def identify(point: Point) -> str:
+def identify(point: Point, environment: Environment) -> str:
     """Spell a point as `strategy/footprint/mode/key=value...`: what stands at its default is left out.
 
     The keys are those of `--only`, so that an id read in a report can be asked for again.
@@ -287,4 +311,6 @@ def identify(point: Point) -> str:
     parts += [f"{key}={getattr(point, key)}" for key, assumed in _ASSUMED.items() if getattr(point, key) != assumed]
     limits = {key: getattr(point.limits, key) for key in ("memory", "pids", "nofile", "nproc")}
     parts += [f"{key}={value}" for key, value in limits.items() if value is not None]
+    assumed = asdict(Environment())
+    parts += [f"{key}={value}" for key, value in asdict(environment).items() if value != assumed[key]]
     return "/".join(parts)

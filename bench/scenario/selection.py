@@ -5,8 +5,10 @@ Values are spelled as in a scenario. A filter that no cell can agree with is an 
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from bench.scenario.environment import HERE, WORKERS, Environment
 from bench.scenario.matrix import AXES, Cell
 from bench.scenario.units import Multiple, Size, parse_amount, parse_limit
 from bench.scenario.wording import nearest, quote, suggest
@@ -24,6 +26,9 @@ _FIELDS = {
     "nofile": "nofile_limit",
     "nproc": "nproc_limit",
 }
+_ENVIRONMENT = tuple(field.name for field in fields(Environment))
+KEYS = (*AXES, *_ENVIRONMENT)
+"""What a filter can name: the axes of a scenario, and those of the command line."""
 _MOST_LISTED = 12
 
 
@@ -41,10 +46,10 @@ def parse_filter(text: str) -> dict[str, str]:
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key or not value:
             raise FilterError(f"{quote(item)} is not KEY=VALUE")
-        if key not in AXES:
-            near = nearest(key, AXES)
+        if key not in KEYS:
+            near = nearest(key, KEYS)
             raise FilterError(
-                f"unknown key {quote(key)}" + (f", did you mean '{near}'?" if near else f": keys are {', '.join(AXES)}")
+                f"unknown key {quote(key)}" + (f", did you mean '{near}'?" if near else f": keys are {', '.join(KEYS)}")
             )
         if key in filters:
             raise FilterError(f"{key} stands here twice: a cell has one")
@@ -90,7 +95,10 @@ def agrees(cell: Cell, key: str, value: str) -> bool:
 
 
 def spell(cell: Cell, key: str) -> str:
-    """Return how a cell's value at a key is spelled: sizes as in its id, an absent limit as `none`."""
+    """Return how a cell's value at a key is spelled: sizes as in its id, an absent limit as `none`.
+
+    The kernel and distro of this machine are `here`.
+    """
     parts = cell.id.split("/")
     if key == "footprint":
         return parts[1] if len(parts) > 1 else f"{cell.footprint_bytes}B"
@@ -99,10 +107,16 @@ def spell(cell: Cell, key: str) -> str:
     if key == "memory":
         return next((part.partition("=")[2] for part in parts if part.startswith("memory=")), NONE)
     value = getattr(cell, _FIELDS.get(key, key))
-    return NONE if value is None else str(value)
+    if value is None:
+        return HERE if key in _ENVIRONMENT else NONE
+    return str(value)
 
 
 def _canonical(key: str, value: str) -> str:
+    if key == "worker" and value not in WORKERS:
+        raise ValueError(f"there is no {quote(value)}{suggest(value, WORKERS)}")
+    if key in _ENVIRONMENT:
+        return value
     if value == NONE and AXES[key] in ("overcommit", "limits"):
         return value
     if key in ("footprint", "memory"):

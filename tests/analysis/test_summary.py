@@ -23,6 +23,24 @@ def summed(tmp_path: Path) -> Any:
     return sum_up
 
 
+@pytest.mark.parametrize(
+    "other", [{"kernel": "5.10.0"}, {"distro": "Debian 11"}, {"libc": "musl 1.2.3"}, {"clock": "instructions"}]
+)
+def test_workers_of_different_places_are_never_one_cell(other: dict[str, str], tmp_path: Path) -> None:
+    lines = [worker(ONE, [ok(1000)]), worker(ONE, [ok(9000)], round_=1, place=other)]
+    here, there = summarise(table([read(write(tmp_path / "r", header([ONE], rounds=2), *lines))]).rows)
+
+    assert [cell.total_ns.p50 for cell in (here, there) if cell.total_ns] == [1000, 9000]
+    assert here.host == there.host == here.machine != there.machine
+
+
+def test_boots_of_one_kernel_are_one_cell(tmp_path: Path) -> None:
+    lines = [worker(ONE, [ok(1000)], round_=at, place={"kernel": "5.10", "boot": str(at)}) for at in range(3)]
+    (found,) = summarise(table([read(write(tmp_path / "r", header([ONE], rounds=3), *lines))]).rows)
+
+    assert found.workers == 3
+
+
 def test_failures_count_in_launches_and_never_in_latency(summed: Any) -> None:
     found = summed(worker(ONE, [ok(1000), failed("spawn_error", 12), ok(3000), failed("timeout")]))
 

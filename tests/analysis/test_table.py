@@ -1,5 +1,6 @@
 """One row a worker, complete in itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,29 @@ ONE = cell("posix_spawn")
 def test_a_row_has_the_machine_and_scenario_of_its_file(tmp_path: Path) -> None:
     rows = table([read(write(tmp_path / "r", header([ONE]), worker(ONE, [ok(1000)])))]).rows
 
-    assert rows[0].machine == Machine("3fa29c11d04b", "6.1.0-18-amd64", "Debian GNU/Linux 12 (bookworm)")
+    assert rows[0].host == Machine("3fa29c11d04b", "6.1.0-18-amd64", "Debian GNU/Linux 12 (bookworm)", "glibc 2.36")
+    assert rows[0].machine == rows[0].host
     assert rows[0].scenario == "big-parent"
-    assert rows[0].cell == ONE
+    assert rows[0].cell == ONE | {"worker": "glibc"}  # what it was before there was a choice
+
+
+def test_a_worker_elsewhere_has_what_its_place_says_and_the_rest_of_its_file(tmp_path: Path) -> None:
+    place = {"kernel": "5.10.0-28-amd64", "libc": "musl 1.2.3", "clock": "emulated", "boot": "5.10 1"}
+    lines = [worker(ONE, [ok(1000)], place=place), worker(ONE, [ok(1000)], round_=1)]
+    elsewhere, here = table([read(write(tmp_path / "r", header([ONE], rounds=2), *lines))]).rows
+
+    assert here.machine == here.host == elsewhere.host
+    assert elsewhere.machine == replace(
+        here.host, kernel="5.10.0-28-amd64", libc="musl 1.2.3", clock="emulated"
+    )  # its distro and its machine are the file's
+    assert (elsewhere.boot, here.boot) == ("5.10 1", None)
+
+
+def test_a_worker_that_never_came_to_run_elsewhere_has_the_names_that_were_asked_for(tmp_path: Path) -> None:
+    asked = ONE | {"kernel": "4.4", "distro": "bullseye"}
+    (row,) = table([read(write(tmp_path / "r", header([asked]), refused(asked, "skipped", reason="no QEMU")))]).rows
+
+    assert (row.machine.kernel, row.machine.distro) == ("4.4", "bullseye")
 
 
 def test_clocks_become_latencies_and_warm_up_is_left_out(tmp_path: Path) -> None:

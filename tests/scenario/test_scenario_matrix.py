@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.scenario import Cell, FilterError, ScenarioError, expand, load, parse_filter, select
+from bench.scenario import (
+    Cell,
+    Environment,
+    FilterError,
+    ScenarioError,
+    environments,
+    expand,
+    load,
+    parse_filter,
+    select,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +151,61 @@ def test_a_cell_survives_its_record(cells: Callable[..., list[Cell]]) -> None:
         assert Cell.from_record({**cell.as_record(), "of_a_later_version": 1}) == cell
     with pytest.raises(ValueError, match="a cell lacks id, strategy"):
         Cell.from_record({})
+
+
+def test_a_cell_of_a_file_without_the_environment_ran_here(cells: Callable[..., list[Cell]]) -> None:
+    (cell,) = cells()
+    older = {key: value for key, value in cell.as_record().items() if key not in ("worker", "kernel", "distro")}
+    assert Cell.from_record(older) == cell
+    assert cell.environment == Environment("glibc", None, None)
+
+
+class TestEnvironments:
+    @pytest.mark.parametrize(
+        ("workers", "kernels", "distros", "expected"),
+        [
+            ([], [], [], [("glibc", None, None)]),
+            (["musl", "glibc", "musl"], [], [], [("musl", None, None), ("glibc", None, None)]),
+            ([], [], ["bullseye", "here"], [("glibc", None, "bullseye"), ("glibc", None, None)]),
+            # A guest without a root has no libc, and kernels must not differ in the build as well.
+            ([], ["here", "5.10"], [], [("glibc-static", None, None), ("glibc-static", "5.10", None)]),
+            ([], ["5.10"], ["sid"], [("glibc", "5.10", "sid")]),
+            (["glibc"], ["5.10"], [], [("glibc", "5.10", None)]),
+        ],
+    )
+    def test_they_are_the_product_of_what_was_asked_for(
+        self, workers: list[str], kernels: list[str], distros: list[str], expected: list[tuple[str | None, ...]]
+    ) -> None:
+        found = environments(workers, kernels, distros)
+        assert [(one.worker, one.kernel, one.distro) for one in found] == expected
+
+    def test_a_cell_has_its_environment_in_its_fields_and_its_id(
+        self, scenario: Callable[..., Scenario], vocabulary: Vocabulary
+    ) -> None:
+        (cell,) = expand(
+            scenario("in_flight: 8"),
+            ram_bytes=RAM,
+            vocabulary=vocabulary,
+            environment=Environment("musl", "5.10", "bookworm"),
+        )
+        assert cell.id == "vfork_exec/64MiB/in_flight=8/worker=musl/kernel=5.10/distro=bookworm"
+        assert (cell.worker, cell.kernel, cell.distro) == ("musl", "5.10", "bookworm")
+        assert Cell.from_record(cell.as_record()) == cell
+
+    def test_they_can_be_chosen_like_any_axis(self, scenario: Callable[..., Scenario], vocabulary: Vocabulary) -> None:
+        several = [
+            cell
+            for environment in environments(["glibc", "musl"], ["here", "5.10"], [])
+            for cell in expand(scenario(""), ram_bytes=RAM, vocabulary=vocabulary, environment=environment)
+        ]
+        assert [cell.id for cell in select(several, parse_filter("kernel=here,worker=musl"))] == [
+            "vfork_exec/64MiB/worker=musl"
+        ]
+        assert len(select(several, parse_filter("kernel=5.10"))) == 2
+        with pytest.raises(FilterError, match=r"^no cell has kernel=4\.4: there is here, 5\.10$"):
+            select(several, parse_filter("kernel=4.4"))
+        with pytest.raises(FilterError, match=r"^worker: there is no 'muls', did you mean 'musl'\?$"):
+            parse_filter("worker=muls")
 
 
 class TestOnly:
