@@ -1,0 +1,27 @@
+"""OTHER KERNELS AND DISTROS: where kernel images and distro roots come from, and the guests that run workers in them.
+
+    image = image_of("4.4")          # from the cache; obtain_kernel() fetches what is not there yet
+    root = root_of("bullseye")       # likewise obtain_root()
+
+Nothing is installed on the machine, and no name of a mirror is written here.
+"""
+
+from bench.kernels.manifest import (
+    DamagedError,
+    KernelImage,
+    NotFetchedError,
+    Root,
+    SourceError,
+    UnavailableError,
+    UnknownNameError,
+)
+
+__all__ = [
+    "DamagedError",
+    "KernelImage",
+    "NotFetchedError",
+    "Root",
+    "SourceError",
+    "UnavailableError",
+    "UnknownNameError",
+]
