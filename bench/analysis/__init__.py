@@ -1,6 +1,7 @@
 """What results mean: from recordings to cells. It knows the result file and nothing of measuring."""
 
 from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
+from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import HARDWARE, Machine
 from bench.analysis.latency import TAIL, Latency, latency, percentile
 from bench.analysis.overview import Analysis, ResultFile, analyse
@@ -26,6 +27,7 @@ __all__ = [
     "CompareResult",
     "Comparison",
     "Criterion",
+    "HazardSummary",
     "Latency",
     "Launches",
     "Leftovers",
@@ -39,6 +41,7 @@ __all__ = [
     "Verdict",
     "WorkerRow",
     "analyse",
+    "hazards",
     "latency",
     "percentile",
     "spreads",

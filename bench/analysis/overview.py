@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import Machine, machine_of
 from bench.analysis.summary import CellSummary, summarise
 from bench.analysis.table import table
@@ -33,14 +34,17 @@ class ResultFile:
     workers: int
     """Worker lines; a complete file has `planned` of them."""
     planned: int
+    hazards: int
+    """Hazard lines; a complete file has `planned_hazards` of them."""
+    planned_hazards: int
     interrupted: str | None
     """The signal's name, when the last session that could say so was stopped by one."""
     torn: bool
 
     @property
     def complete(self) -> bool:
-        """Every planned worker has its line."""
-        return self.workers >= self.planned
+        """Every planned worker and hazard has its line."""
+        return self.workers >= self.planned and self.hazards >= self.planned_hazards
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Analysis:
     """One for each set of circumstances, in order of first appearance; none without the extra `report`."""
     noise: tuple[NoiseFloor, ...]
     """One for each reference cell that was planned twice a round; none without the extra `report`."""
+    hazards: tuple[HazardSummary, ...]
     warnings: tuple[str, ...]
     """One line each, with its remedy: about reading, then joining, then what is missing."""
 
@@ -73,6 +78,7 @@ def analyse(recordings: Iterable[Recording]) -> Analysis:
         rows=joined.rows,
         verdicts=(),
         noise=(),
+        hazards=hazards(recordings),
         warnings=(
             *(warning for recording in recordings for warning in recording.warnings),
             *joined.warnings,
@@ -91,14 +97,18 @@ def _result_file(recording: Recording) -> ResultFile:
         sessions=1 + len(recording.sessions),
         workers=len(recording.workers),
         planned=recording.planned,
+        hazards=len(recording.hazards),
+        planned_hazards=recording.planned_hazards,
         interrupted=footer["interrupted"] if footer else None,
         torn=recording.torn,
     )
 
 
 def _incomplete(file: ResultFile) -> str:
+    counts = [f"{file.workers} of {file.planned} workers"] if file.planned else []
+    counts += [f"{file.hazards} of {file.planned_hazards} hazards"] if file.planned_hazards else []
     return (
-        f"{file.path}: incomplete, {file.workers} of {file.planned} workers: "
+        f"{file.path}: incomplete, {', '.join(counts)}: "
         "complete it with launchbench run --resume, on the machine it was measured on"
     )
 

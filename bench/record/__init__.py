@@ -3,13 +3,17 @@
 from bench.record.format import (
     FINDING_KINDS,
     FORMAT,
+    HAZARD_OUTCOMES,
     LAUNCH_OUTCOMES,
+    ORACLES,
     SAMPLE_COLUMNS,
     STAGES,
     WORKER_OUTCOMES,
     Cell,
     Census,
     Footer,
+    HazardLine,
+    HazardPlan,
     Header,
     Line,
     PlaceFields,
@@ -19,12 +23,15 @@ from bench.record.format import (
     codes,
 )
 from bench.record.journal import Journal, JournalError
-from bench.record.reader import Flaw, Recording, UnreadableResult, iterate, read
+from bench.record.oracle import oracle_met
+from bench.record.reader import Flaw, HazardKey, Recording, UnreadableResult, hazard_key, iterate, read
 
 __all__ = [
     "FINDING_KINDS",
     "FORMAT",
+    "HAZARD_OUTCOMES",
     "LAUNCH_OUTCOMES",
+    "ORACLES",
     "SAMPLE_COLUMNS",
     "STAGES",
     "WORKER_OUTCOMES",
@@ -32,6 +39,9 @@ __all__ = [
     "Census",
     "Flaw",
     "Footer",
+    "HazardKey",
+    "HazardLine",
+    "HazardPlan",
     "Header",
     "Journal",
     "JournalError",
@@ -43,6 +53,8 @@ __all__ = [
     "UnreadableResult",
     "WorkerLine",
     "codes",
+    "hazard_key",
     "iterate",
+    "oracle_met",
     "read",
 ]

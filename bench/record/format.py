@@ -38,6 +38,12 @@ SAMPLE_COLUMNS = (
     "minor_faults",
 )
 
+HAZARD_OUTCOMES = ("tried", "never_possible", "not_tried", "failed")
+"""What became of one hazard with one strategy: exactly one of these."""
+
+ORACLES = ("always", "sometimes", "never")
+"""How often a hazard must strike in its trials; `oracle` says what that comes to."""
+
 FINDING_KINDS = ("zombie", "leaked_descriptor", "leaked_thread", "live_child", "stray", "lost_status")
 """What a worker can be found to have left or done."""
 
@@ -99,9 +105,15 @@ class Codes(TypedDict):
     errno: Mapping[str, str]
 
 
-class Header(TypedDict):
-    """The first line: the plan, and the machine that carries it out."""
+class HazardPlan(TypedDict):
+    """One hazard, one strategy, and the mitigation it is tried with: null is none."""
 
+    hazard: str
+    strategy: str
+    mitigation: str | None
+
+
+class _HeaderFields(TypedDict):
     type: Literal["header"]
     format: str
     run: str
@@ -113,6 +125,12 @@ class Header(TypedDict):
     cells: Sequence[Cell]
     machine: Mapping[str, object]
     codes: Codes
+
+
+class Header(_HeaderFields, total=False):
+    """The first line: the plan, and the machine that carries it out."""
+
+    hazards: Sequence[HazardPlan]
 
 
 class Session(TypedDict):
@@ -253,6 +271,41 @@ class WorkerLine(_WorkerFields, total=False):
     place: PlaceFields
 
 
+class _HazardOutcomeKind(TypedDict):
+    kind: Literal["tried", "never_possible", "not_tried", "failed"]
+
+
+class HazardOutcome(_HazardOutcomeKind, total=False):
+    """All but `tried` have a `reason`."""
+
+    reason: str
+
+
+class _HazardFields(TypedDict):
+    type: Literal["hazard"]
+    session: int
+    hazard: str
+    strategy: str
+    mitigation: str | None
+    started: str
+    outcome: HazardOutcome
+    oracle: Literal["always", "sometimes", "never"] | None
+    planned: int
+    trials: int
+    hits: int
+    hangs: int
+    met: bool | None
+    detail: str | None
+    spent_ns: Mapping[str, int]
+
+
+class HazardLine(_HazardFields, total=False):
+    """One hazard tried with one strategy, however that ended."""
+
+    strays: Sequence[Stray]
+    stderr: str
+
+
 class WorkerCounts(TypedDict):
     """`outcomes` maps a worker outcome to how many workers had it."""
 
@@ -260,9 +313,15 @@ class WorkerCounts(TypedDict):
     outcomes: Mapping[str, int]
 
 
-class Footer(TypedDict):
-    """The end of a session. `launches` maps a launch outcome to a count, warm-up excluded."""
+class HazardCounts(TypedDict):
+    """`outcomes` maps a hazard outcome to how many lines had it; of those tried, `not_met` broke their oracle."""
 
+    planned: int
+    outcomes: Mapping[str, int]
+    not_met: int
+
+
+class _FooterFields(TypedDict):
     type: Literal["footer"]
     session: int
     ended: str
@@ -273,7 +332,13 @@ class Footer(TypedDict):
     spent_ns: Mapping[str, int]
 
 
-Line: TypeAlias = Header | Session | WorkerLine | Footer
+class Footer(_FooterFields, total=False):
+    """The end of a session. `launches` maps a launch outcome to a count, warm-up excluded."""
+
+    hazards: HazardCounts
+
+
+Line: TypeAlias = Header | Session | WorkerLine | HazardLine | Footer
 
 
 def codes() -> Codes:

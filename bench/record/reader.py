@@ -10,17 +10,19 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, TypeAlias, cast
 
 from bench import __version__
-from bench.record.format import FORMAT, Footer, Header, Line, Session, WorkerLine
+from bench.record.format import FORMAT, Footer, HazardLine, Header, Line, Session, WorkerLine
 from bench.record.shape import check_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-_SHAPES = {"header": Header, "session": Session, "worker": WorkerLine, "footer": Footer}
+    from bench.record.format import HazardPlan
+
+_SHAPES = {"header": Header, "session": Session, "worker": WorkerLine, "hazard": HazardLine, "footer": Footer}
 
 
 class UnreadableResult(Exception):  # noqa: N818 - the name says what the file is
@@ -43,6 +45,24 @@ class Flaw:
 Entry: TypeAlias = Line | Flaw
 
 
+class HazardKey(NamedTuple):
+    """What tells two hazard lines of one file apart."""
+
+    hazard: str
+    strategy: str
+    mitigation: str | None
+
+    @property
+    def text(self) -> str:
+        """As people read it: `slow_exec with vfork_exec`."""
+        return f"{self.hazard} with {self.strategy}{f', mitigated by {self.mitigation}' if self.mitigation else ''}"
+
+
+def hazard_key(line: HazardLine | HazardPlan) -> HazardKey:
+    """Return the key of a hazard line, or of a hazard that the header plans."""
+    return HazardKey(line["hazard"], line["strategy"], line["mitigation"])
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A result file as read."""
@@ -52,6 +72,8 @@ class Recording:
     sessions: tuple[Session, ...]
     workers: tuple[WorkerLine, ...]
     """At most one for each cell and round, in file order."""
+    hazards: tuple[HazardLine, ...]
+    """At most one for each hazard, strategy and mitigation, in file order."""
     footer: Footer | None
     """The last one; null after SIGKILL, and stale when a later session was killed."""
     warnings: tuple[str, ...]
@@ -67,6 +89,11 @@ class Recording:
     def planned(self) -> int:
         """Workers that the header plans."""
         return len(self.header["cells"]) * self.header["rounds"]
+
+    @property
+    def planned_hazards(self) -> int:
+        """Hazards that the header plans, each with one strategy and at most one mitigation."""
+        return len(self.header.get("hazards", ()))
 
     @property
     def done(self) -> frozenset[tuple[str, int]]:
@@ -99,6 +126,7 @@ def read_stream(stream: BinaryIO, path: Path) -> Recording:
     header: Header | None = None
     sessions: list[Session] = []
     workers: dict[tuple[str, int], WorkerLine] = {}
+    hazards: dict[HazardKey, HazardLine] = {}
     footer: Footer | None = None
     warnings: list[str] = []
     torn_at: int | None = None
@@ -111,6 +139,11 @@ def read_stream(stream: BinaryIO, path: Path) -> Recording:
             if key in workers:
                 warnings.append(f"{path}: cell {key[0]}, round {key[1]} is there twice: the first is kept")
             workers.setdefault(key, entry)
+        elif entry["type"] == "hazard":
+            tried = hazard_key(entry)
+            if tried in hazards:
+                warnings.append(f"{path}: hazard {tried.text} is there twice: the first is kept")
+            hazards.setdefault(tried, entry)
         elif entry["type"] == "header":
             header = entry
         elif entry["type"] == "session":
@@ -123,6 +156,7 @@ def read_stream(stream: BinaryIO, path: Path) -> Recording:
         header=header,
         sessions=tuple(sessions),
         workers=tuple(workers.values()),
+        hazards=tuple(hazards.values()),
         footer=footer,
         warnings=tuple(warnings),
         torn_at=torn_at,
@@ -218,6 +252,8 @@ def _entry(line: bytes, place: _Place) -> Entry:
     problem = check_of(shape)(value)
     if problem is None and kind == "worker":
         problem = _worker_problem(value)
+    if problem is None and kind == "hazard":
+        problem = _hazard_problem(value)
     return cast("Line", value) if problem is None else place.flaw(f"{kind}{problem}")
 
 
@@ -227,6 +263,11 @@ def _worker_problem(worker: Any) -> str | None:
     if samples is not None and len({len(column) for column in samples.values() if isinstance(column, list)}) > 1:
         return ".samples: columns of different lengths"
     return None
+
+
+def _hazard_problem(line: Any) -> str | None:
+    """Say what a type cannot: hangs are hits, and hits are trials."""
+    return None if 0 <= line["hangs"] <= line["hits"] <= line["trials"] else ".hits: more than there were trials"
 
 
 def _parse(line: bytes) -> Any:

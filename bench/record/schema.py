@@ -11,7 +11,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from bench.record.format import FORMAT, Footer, Header, Session, WorkerLine
+from bench.record.format import FORMAT, Footer, HazardLine, Header, Session, WorkerLine
 
 _PRIMITIVES = {int: "integer", str: "string", bool: "boolean", type(None): "null"}
 
@@ -19,7 +19,7 @@ _PRIMITIVES = {int: "integer", str: "string", bool: "boolean", type(None): "null
 def line_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one line. Fields that it does not name are allowed everywhere."""
     definitions: dict[str, Any] = {}
-    lines = [_of(line, definitions) for line in (Header, Session, WorkerLine, Footer)]
+    lines = [_of(line, definitions) for line in (Header, Session, WorkerLine, HazardLine, Footer)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"One line of a {FORMAT} result file",

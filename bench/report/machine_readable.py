@@ -11,7 +11,7 @@ from bench.report.interface import Format, Options
 from bench.report.record_columns import cell_record
 
 if TYPE_CHECKING:
-    from bench.analysis import Analysis, ResultFile
+    from bench.analysis import Analysis, HazardSummary, ResultFile
 
 
 def render(analysis: Analysis, options: Options) -> str:
@@ -28,7 +28,7 @@ def render(analysis: Analysis, options: Options) -> str:
         "verdicts": [verdict_record(verdict) for verdict in analysis.verdicts],
         "noise": [noise_record(noise) for noise in analysis.noise],
         "cells": [cell_record(cell) for cell in analysis.cells],
-        "hazards": [],
+        "hazards": [_hazard(hazard) for hazard in analysis.hazards],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
@@ -52,9 +52,33 @@ def _file(file: ResultFile) -> dict[str, Any]:
         "sessions": file.sessions,
         "planned": file.planned,
         "workers": file.workers,
+        "planned_hazards": file.planned_hazards,
+        "hazards": file.hazards,
         "complete": file.complete,
         "interrupted": file.interrupted,
         "torn": file.torn,
+    }
+
+
+def _hazard(hazard: HazardSummary) -> dict[str, Any]:
+    return {
+        "machine": hazard.machine.id,
+        "kernel": hazard.machine.kernel,
+        "distro": hazard.machine.distro,
+        "scenario": hazard.scenario,
+        "hazard": hazard.hazard,
+        "strategy": hazard.strategy,
+        "mitigation": hazard.mitigation,
+        "trials": hazard.trials,
+        "hits": hazard.hits,
+        "hangs": hazard.hangs,
+        "low": hazard.low,
+        "high": hazard.high,
+        "oracle": hazard.oracle,
+        "met": hazard.met,
+        "outcome": hazard.outcome,
+        "reason": hazard.reason,
+        "detail": hazard.detail,
     }
 
 

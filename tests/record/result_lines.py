@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.record import LAUNCH_OUTCOMES, STAGES, codes
+from bench.record import LAUNCH_OUTCOMES, STAGES, codes, oracle_met
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -155,6 +155,40 @@ def refused(cell: dict[str, Any], kind: str, *, round_: int = 0, **why: Any) -> 
 
 def session(number: int = 1) -> dict[str, Any]:
     return {"type": "session", "session": number, "started": "2026-01-04T08:00:00Z", "machine": MACHINE}
+
+
+def hazard(
+    name: str = "lock_mutex", strategy: str = "fork_exec", *, oracle: str = "always", hits: int = 20, **changes: Any
+) -> dict[str, Any]:
+    """A hazard that was tried 20 times."""
+    return {
+        "type": "hazard",
+        "session": 0,
+        "hazard": name,
+        "strategy": strategy,
+        "mitigation": None,
+        "started": "2026-01-03T10:30:00Z",
+        "outcome": {"kind": "tried"},
+        "oracle": oracle,
+        "planned": 20,
+        "trials": 20,
+        "hits": hits,
+        "hangs": 0,
+        "met": oracle_met(oracle, trials=20, hits=hits),
+        "detail": None,
+        "spent_ns": {"trials": 5_000_000, "overhead": 1_000_000},
+    } | changes
+
+
+def hazard_refused(name: str, strategy: str, kind: str, reason: str) -> dict[str, Any]:
+    """A hazard that was not tried."""
+    nothing: dict[str, Any] = {"planned": 0, "trials": 0, "hits": 0, "met": None}
+    return hazard(name, strategy, **nothing) | {"outcome": {"kind": kind, "reason": reason}, "oracle": None}
+
+
+def hazard_plan(*lines: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a header plans when these are its hazard lines."""
+    return [{key: line[key] for key in ("hazard", "strategy", "mitigation")} for line in lines]
 
 
 def footer(*, complete: bool = True, interrupted: str | None = None) -> dict[str, Any]:

@@ -5,11 +5,44 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from result_lines import cell, failed, footer, header, ok, refused, session, worker
+from result_lines import (
+    cell,
+    failed,
+    footer,
+    hazard,
+    hazard_plan,
+    hazard_refused,
+    header,
+    ok,
+    refused,
+    session,
+    worker,
+)
 
 import bench.record
-from bench.record import FINDING_KINDS, LAUNCH_OUTCOMES, SAMPLE_COLUMNS, STAGES, WORKER_OUTCOMES, Samples, codes
-from bench.record.format import CellFields, Finding, Footer, Header, Session, WorkerLine, WorkerOutcome
+from bench.record import (
+    FINDING_KINDS,
+    HAZARD_OUTCOMES,
+    LAUNCH_OUTCOMES,
+    ORACLES,
+    SAMPLE_COLUMNS,
+    STAGES,
+    WORKER_OUTCOMES,
+    Samples,
+    codes,
+)
+from bench.record.format import (
+    CellFields,
+    Finding,
+    Footer,
+    HazardCounts,
+    HazardLine,
+    HazardPlan,
+    Header,
+    Session,
+    WorkerLine,
+    WorkerOutcome,
+)
 from bench.record.schema import line_schema, text
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +55,11 @@ GOLDEN = [
     worker(PIPE, None, bystander_max_ns=None),
     refused(PIPE, "skipped", reason="too big"),
     refused(PIPE, "not_allocatable", errno=12),
+    header([], hazards=hazard_plan(hazard(), hazard(mitigation="atfork"))),
+    hazard(hangs=20, detail="the child waits for a lock that nobody holds", strays=[], stderr="sh: no\n"),
+    hazard_refused("exit_in_child", "posix_spawn", "never_possible", "no code of the caller's runs in the child"),
     footer(interrupted="SIGINT"),
+    footer() | {"hazards": {"planned": 3, "outcomes": {"tried": 2, "never_possible": 1}, "not_met": 0}},
 ]
 
 
@@ -58,6 +95,8 @@ def test_additional_axes_and_columns_are_valid() -> None:
         GOLDEN[2] | {"round": "first"},
         GOLDEN[2] | {"outcome": {"kind": "exploded"}},
         GOLDEN[2] | {"samples": {"call": [1.5]}},
+        hazard(oracle="perhaps"),
+        hazard(outcome={"kind": "averted"}),
     ],
 )
 def test_other_lines_are_not(line: dict) -> None:
@@ -69,12 +108,17 @@ def test_words_and_types_agree() -> None:
     definitions = line_schema()["$defs"]
     assert tuple(definitions["WorkerOutcome"]["properties"]["kind"]["enum"]) == WORKER_OUTCOMES
     assert tuple(definitions["Finding"]["properties"]["kind"]["enum"]) == FINDING_KINDS
+    assert tuple(definitions["HazardOutcome"]["properties"]["kind"]["enum"]) == HAZARD_OUTCOMES
+    assert tuple(definitions["HazardLine"]["properties"]["oracle"]["anyOf"][0]["enum"]) == ORACLES
     assert tuple(Samples.__annotations__) == SAMPLE_COLUMNS
 
 
 def test_every_field_is_in_the_documentation() -> None:
     documentation = (ROOT / "results/README.md").read_text()
-    types = (Header, Session, WorkerLine, Footer, CellFields, Samples, WorkerOutcome, Finding)
+    types = (
+        *(Header, Session, WorkerLine, HazardLine, Footer),
+        *(CellFields, Samples, WorkerOutcome, Finding, HazardPlan, HazardCounts),
+    )
     later = {"bystander_max_ns"}
     fields = {field for of in types for field in (*of.__required_keys__, *of.__optional_keys__)} - later
     assert sorted(field for field in fields if field not in documentation) == []

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from result_lines import cell, footer, header, ok, refused, session, worker, write
+from result_lines import cell, footer, hazard, hazard_plan, hazard_refused, header, ok, refused, session, worker, write
 
 from bench.record import Flaw, UnreadableResult, iterate, read
 
@@ -95,6 +95,42 @@ def test_of_two_lines_for_a_cell_and_round_the_first_is_kept(tmp_path: Path) -> 
     assert recording.workers == (first, worker(ONE, [ok(3)], round_=1))
     assert len(recording.warnings) == 1
     assert "round 0 is there twice: the first is kept" in recording.warnings[0]
+
+
+def test_hazards_are_read_beside_workers(tmp_path: Path) -> None:
+    lines = [hazard(), hazard(mitigation="atfork", oracle="never", hits=0), hazard_refused("a", "b", "not_tried", "c")]
+
+    recording = read(write(tmp_path / "r.jsonl", header([ONE], hazards=hazard_plan(*lines)), worker(ONE), *lines))
+
+    assert recording.hazards == tuple(lines)
+    assert (recording.planned, recording.planned_hazards) == (1, 3)
+    assert recording.warnings == ()
+
+
+def test_a_hazard_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    mitigated = hazard(mitigation="atfork")
+
+    recording = read(write(tmp_path / "r.jsonl", HEADER, hazard(hits=20), mitigated, hazard(hits=3), mitigated))
+
+    assert recording.hazards == (hazard(hits=20), mitigated)
+    assert [warning.partition(": ")[2] for warning in recording.warnings] == [
+        "hazard lock_mutex with fork_exec is there twice: the first is kept",
+        "hazard lock_mutex with fork_exec, mitigated by atfork is there twice: the first is kept",
+    ]
+
+
+@pytest.mark.parametrize("changes", [{"hits": 21}, {"hits": 2, "hangs": 3}, {"hangs": -1}])
+def test_hits_are_trials_and_hangs_are_hits(tmp_path: Path, changes: dict[str, int]) -> None:
+    recording = read(write(tmp_path / "r.jsonl", HEADER, hazard() | changes, footer()))
+
+    assert recording.hazards == ()
+    assert recording.warnings == (f"{tmp_path / 'r.jsonl'}:2: hazard.hits: more than there were trials: passed over",)
+
+
+def test_a_file_of_before_there_were_hazards_plans_none(tmp_path: Path) -> None:
+    recording = read(write(tmp_path / "r.jsonl", HEADER, worker(ONE), footer()))
+
+    assert (recording.hazards, recording.planned_hazards) == ((), 0)
 
 
 def test_unknown_fields_outcomes_and_blank_lines_are_tolerated(tmp_path: Path) -> None:

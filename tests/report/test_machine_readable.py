@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from examples import analysed, everything, nothing, record_of
+from result_lines import hazard, header, write
 
 from bench.report import Options, formats
 
@@ -93,6 +94,16 @@ def test_files_and_machines_are_described(tmp_path: Path) -> None:
     assert document["files"][0]["complete"] is True
     assert document["machines"][0]["id"] == document["cells"][0]["machine"] == "3fa29c11d04b"
     assert document["machines"][0]["fingerprint"]["cpu_count"] == 16
+
+
+def test_a_hazard_has_the_agreed_fields(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", header([]), hazard("slow_exec", "vfork_exec", oracle="never", hits=3))
+
+    (row,) = json.loads(rendered(path))["hazards"]
+
+    contract = {"hazard", "strategy", "trials", "hits", "low", "high", "oracle", "met", "reason"}
+    assert contract | {"machine", "kernel", "distro", "mitigation", "outcome", "detail", "hangs"} <= row.keys()
+    assert (row["hazard"], row["trials"], row["hits"], row["met"]) == ("slow_exec", 20, 3, False)
 
 
 def test_it_is_json_for_every_reader(tmp_path: Path) -> None:
