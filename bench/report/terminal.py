@@ -11,24 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.analysis import HARDWARE
+from bench.report.blocks import (
+    FLOOR,
+    ROW_AXES,
+    Section,
+    block_order,
+    build_facts,
+    circumstances,
+    count,
+    machine_facts,
+    mechanisms,
+    mode_title,
+    order,
+    places,
+    refusals,
+    run_facts,
+    sections,
+    varying,
+)
 from bench.report.interface import Format, Options
 from bench.report.terminal_mix import is_mix, legend, set_mix
-from bench.report.terminal_table import ROW_AXES, axis_name, axis_text, order, set_blocks, varying
+from bench.report.terminal_table import set_blocks
 from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bench.analysis import Analysis, CellSummary, Machine, ResultFile
+    from bench.analysis import Analysis, CellSummary
 
-FLOOR = "null"
-"""The strategy that launches nothing: what measuring itself costs."""
-
-_NOT_MEASURED = ("skipped", "unsupported", "not_allocatable")
-_MODES = {0: "heuristic", 1: "always", 2: "never"}  # Documentation/mm/overcommit-accounting.rst
-_CLOCKS = {"emulated": "emulated clock: no latency of hardware", "instructions": "clock counts instructions"}
-_USUAL_WORKER = "glibc"
 _LABEL = 13
 
 
@@ -67,18 +77,14 @@ def render(analysis: Analysis, options: Options) -> str:
     """Return the report; every line fits into `options.width`, which counts as 60 at least."""
     options = Options(max(options.width, 60), options.colour, options.unicode)
     page = _Page(options, UNICODE if options.unicode else ASCII)
-    sections: dict[tuple[Machine, str], list[ResultFile]] = {}
-    for file in analysis.files:
-        sections.setdefault((file.machine, file.header["scenario"]["name"]), []).append(file)
-    for (machine, scenario), files in sections.items():
+    for section in sections(analysis):
         page.gap()
-        cells = [cell for cell in analysis.cells if (cell.host, cell.scenario) == (machine, scenario)]
-        _head(page, files, analysis.fingerprints[machine])
-        _places(page, machine, cells)
-        _blocks(page, cells)
-        _mechanisms(page, cells)
-        _not_measured(page, cells)
-        _notes(page, cells, files[0].header["scenario"]["settings"])
+        _head(page, section, analysis.fingerprints[section.machine])
+        _places(page, section)
+        _blocks(page, section)
+        _mechanisms(page, section.cells)
+        _not_measured(page, section.cells)
+        _notes(page, section.cells, section.files[0].header["scenario"]["settings"])
     if analysis.warnings:
         page.gap()
         for warning in analysis.warnings:
@@ -87,72 +93,39 @@ def render(analysis: Analysis, options: Options) -> str:
     return text if options.unicode else text.encode("ascii", "replace").decode()
 
 
-def _head(page: _Page, files: Sequence[ResultFile], fingerprint: Mapping[str, object]) -> None:
-    scenario = files[0].header["scenario"]
+def _head(page: _Page, section: Section, fingerprint: Mapping[str, object]) -> None:
+    scenario = section.files[0].header["scenario"]
     page.text(scenario["name"], bold=True)
     page.text(scenario["question"])
     page.gap()
-
-    def known(*parts: str | None) -> str:
-        return ", ".join(part for part in parts if part)
-
-    def fact(name: str, before: str = "", after: str = "") -> str | None:
-        value = fingerprint.get(name)
-        return None if value is None else f"{before}{value}{after}"
-
-    memory = fingerprint.get("memory_total_bytes")
-    page.labelled(
-        "machine",
-        known(
-            fact("hostname") or files[0].machine.id,
-            fact("cpu_model_name"),
-            fact("cpu_count", after=" CPUs"),
-            size(memory) if isinstance(memory, int) else None,
-            fact("virtualisation"),
-        ),
-    )
-    page.labelled("system", known(files[0].machine.distro, f"Linux {files[0].machine.kernel}", fact("libc")))
-    mode = fingerprint.get("overcommit_memory")
-    if isinstance(mode, int):
-        page.labelled(
-            "overcommit", known(f"{_mode_name(mode)} on this machine", fact("overcommit_ratio", "ratio ", "%"))
-        )
-    for file in files:
-        header = file.header
-        build = header["tool"]["worker_build"]
-        page.labelled(
-            "run",
-            f"{_count(header['rounds'], 'round')} of {_count(len(header['cells']), 'cell')}, "
-            f"{file.workers}/{file.planned} workers, "
-            f"seed {header['seed']}, {header['started']}",
-        )
-        page.labelled("build", known(f"launchbench {header['tool']['version']}", build and f"worker {build[:12]}"))
+    for label, text in machine_facts(fingerprint, section.machine).items():
+        page.labelled(label, text)
+    for file in section.files:
+        page.labelled("run", run_facts(file))
+        page.labelled("build", build_facts(file))
         page.labelled("file", file.path)
     page.gap()
 
 
-def _places(page: _Page, host: Machine, cells: Iterable[CellSummary]) -> None:
-    """Say where else than on the machine itself cells were measured."""
-    elsewhere = {cell.machine: None for cell in cells if cell.machine != host}
-    for at, place in enumerate(elsewhere):
-        clock = "" if place.clock == HARDWARE else f", {_CLOCKS.get(place.clock, place.clock)}"
-        page.labelled("" if at else "also in", f"{place.distro}, Linux {place.kernel}, {place.libc}{clock}")
+def _places(page: _Page, section: Section) -> None:
+    for at, place in enumerate(elsewhere := places(section)):
+        page.labelled("" if at else "also in", place)
     if elsewhere:
         page.gap()
 
 
-def _blocks(page: _Page, cells: Sequence[CellSummary]) -> None:
-    shown = [cell for cell in cells if set(cell.workers_by_outcome) - set(_NOT_MEASURED)]
+def _blocks(page: _Page, section: Section) -> None:
+    shown = section.shown
     if not shown:
         page.text("Nothing was measured.")
         page.gap()
         return
     constant = [axis for axis in ROW_AXES if axis not in varying(shown)]
-    page.labelled("every cell", _circumstances(shown[0], constant))
+    page.labelled("every cell", circumstances(shown[0], constant))
     page.gap()
     blocks: dict[tuple[object, ...], list[CellSummary]] = {}
-    for cell in sorted(shown, key=_block_order):
-        blocks.setdefault(_block_order(cell), []).append(cell)
+    for cell in sorted(shown, key=block_order):
+        blocks.setdefault(block_order(cell), []).append(cell)
     ranked = [order([cell for cell in block if cell.strategy != FLOOR]) for block in blocks.values()]
     for block, lines in zip(blocks.values(), set_blocks(ranked, page.options, page.glyphs), strict=True):
         page.title(_block_title(block[0], page.glyphs))
@@ -167,61 +140,21 @@ def _blocks(page: _Page, cells: Sequence[CellSummary]) -> None:
         page.gap()
 
 
-def _circumstances(cell: CellSummary, axes: Iterable[str]) -> str:
-    said = [(axis, cell.axes.get(axis)) for axis in axes]
-    return ", ".join(
-        f"{axis_name(axis)} {axis_text(axis, value)}"
-        for axis, value in said
-        if value not in {None, 0, 1, _USUAL_WORKER}
-    )
-
-
-def _block_order(cell: CellSummary) -> tuple[Any, ...]:
-    mode = cell.axes["overcommit"]
-    return (
-        cell.machine.clock != HARDWARE,
-        cell.machine.clock,
-        mode if isinstance(mode, int) else -1,
-        cell.axes.get("limit_bytes") or 0,
-        cell.axes["footprint_bytes"],
-    )
-
-
 def _block_title(cell: CellSummary, glyphs: Glyphs) -> str:
-    mode, limit = cell.axes["overcommit"], cell.axes.get("limit_bytes")
-    if mode == "current":
-        said = f"current overcommit{''.join(f', {_mode_name(force)}' for force in cell.modes[:1])}"
-    else:
-        said = f"overcommit {_mode_name(mode)}"
-    if limit is not None:
-        said += f", limit {size(limit)}"
-    said += f" {glyphs.dot} footprint {size(cell.axes['footprint_bytes'])}"
-    clock = cell.machine.clock
-    return said if clock == HARDWARE else f"{said} {glyphs.dot} {_CLOCKS.get(clock, clock)}"
-
-
-def _mode_name(mode: object) -> str:
-    return f"mode {mode} ({_MODES[mode]})" if isinstance(mode, int) and mode in _MODES else f"mode {mode}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+    parts = (mode_title(cell), f"footprint {size(cell.axes['footprint_bytes'])}", clock_title(cell))
+    return f" {glyphs.dot} ".join(part for part in parts if part)
 
 
 def _not_measured(page: _Page, cells: Iterable[CellSummary]) -> None:
     """Group what was refused by its reason: one line of why, then whom it concerns."""
-    refused: dict[tuple[str, str], list[CellSummary]] = {}
-    for cell in cells:
-        for outcome, reason in cell.reasons:
-            if outcome in _NOT_MEASURED:
-                refused.setdefault((outcome, reason), []).append(cell)
+    refused = refusals(cells)
     if not refused:
         return
     page.title("not measured")
-    for (outcome, reason), concerned in sorted(refused.items()):
+    for outcome, reason, concerned in refused:
         names = sorted({plain(cell.strategy) for cell in concerned})
         footprints = [size(value) for value in sorted({cell.axes["footprint_bytes"] for cell in concerned})]
-        some = _count(len(concerned), "cell")
+        some = count(len(concerned), "cell")
         page.labelled({"not_allocatable": "not mapped"}.get(outcome, outcome), reason or "no reason given")
         page.labelled("", f"{some}: {', '.join(names)}; footprint {', '.join(footprints)}", dim=True)
     page.gap()
@@ -229,23 +162,17 @@ def _not_measured(page: _Page, cells: Iterable[CellSummary]) -> None:
 
 def _mechanisms(page: _Page, cells: Iterable[CellSummary]) -> None:
     """Say how each strategy was seen to launch, and where that is not what its name claims."""
-    seen: dict[str, dict[str, None]] = {}
-    contradictions: dict[str, dict[str, None]] = {}
-    for cell in cells:
-        if cell.mechanism:
-            seen.setdefault(plain(cell.strategy), {})[cell.mechanism] = None
-        for sentence in cell.contradictions:
-            contradictions.setdefault(plain(cell.strategy), {})[sentence] = None
+    seen, contradictions = mechanisms(cells)
     if not seen:
         return
     page.title("mechanism, observed in an untimed launch")
     width = max(len(name) for name in seen) + 2
-    for name, texts in sorted(seen.items()):
-        for line in wrap(plain(" | ".join(texts)), page.options.width, first=f"{name:<{width}}", rest=" " * width):
+    for name, texts in seen.items():
+        for line in wrap(" | ".join(texts), page.options.width, first=f"{name:<{width}}", rest=" " * width):
             page.lines.append(line)
-    for name, sentences in sorted(contradictions.items()):
+    for name, sentences in contradictions.items():
         for sentence in sentences:
-            page.text(f"{name}: {plain(sentence)}", fg="yellow")
+            page.text(f"{name}: {sentence}", fg="yellow")
     page.gap()
 
 

@@ -6,14 +6,14 @@ tables is `terminal`'s.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
 
-from bench.report.typography import Glyphs, clip, clip_list, duration, plain, size
+from bench.report.blocks import axis, axis_name, axis_text, varying
+from bench.report.typography import Glyphs, clip, clip_list, duration, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
 _GAP = 2
 _STAYS = 100
 """The rank of a column without which a row says nothing."""
-_DEFAULTS: Mapping[str, object] = {"in_flight": 1, "bystanders": 0, "open_files": 0, "vmas": 1}
-ROW_AXES = (
-    "reaper",
-    "hygiene",
-    "backing",
-    "in_flight",
-    "bystanders",
-    "open_files",
-    "vmas",
-    "memory_limit_bytes",
-    "pids_limit",
-    "nofile_limit",
-    "nproc_limit",
-    "worker",
-    "libc",
-    "kernel",
-    "distro",
-)
-"""The axes that tell rows of one block apart, beside the strategy."""
-_OF_THE_MACHINE = frozenset({"libc", "kernel", "distro"})
-"""Those that are what ran, under whatever name it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +42,6 @@ class Column:
     style: Callable[[CellSummary], Mapping[str, Any]] = lambda _: {}
     optional: bool = False
     """It goes when no row has anything to say in it."""
-
-
-def order(cells: Sequence[CellSummary]) -> list[CellSummary]:
-    """Sort rows as they are read: what works best first, then what is fastest."""
-    return sorted(
-        cells, key=lambda cell: (-(cell.success or 0), cell.total_ns.p50 if cell.total_ns else math.inf, cell.strategy)
-    )
 
 
 def set_blocks(blocks: Sequence[Sequence[CellSummary]], options: Options, glyphs: Glyphs) -> list[list[str]]:
@@ -93,7 +65,7 @@ def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
     """Return the columns that say something about these cells, in reading order."""
     columns = [
         Column("strategy", lambda cell: plain(cell.strategy), _STAYS, "left", least=12, identifies=True),
-        *(_axis_column(axis) for axis in varying(cells)),
+        *(_axis_column(name) for name in varying(cells)),
         Column("ok", lambda cell: f"{cell.ok}/{cell.launches}", _STAYS, style=_success_style),
         _listing(
             Column("failed", lambda cell: failures(cell, glyphs), _STAYS, style=lambda _: {"fg": "red"}), cells, glyphs
@@ -108,17 +80,6 @@ def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
         Column("workers", _workers, 20),
     ]
     return [column for column in columns if not column.optional or any(map(column.text, cells))]
-
-
-def varying(cells: Sequence[CellSummary]) -> list[str]:
-    """Return the axes of rows on which these cells differ.
-
-    A libc that every build brings along is told by the build.
-    """
-    values = {axis: [repr(_axis(cell, axis)) for cell in cells] for axis in ROW_AXES}
-    if len(set(zip(values["worker"], values["libc"], strict=True))) == len(set(values["worker"])):
-        del values["libc"]
-    return [axis for axis, found in values.items() if len(set(found)) > 1]
 
 
 def fit(columns: Sequence[Column], cells: Sequence[CellSummary], width: int) -> list[tuple[Column, int]]:
@@ -174,27 +135,9 @@ def left_behind(cell: CellSummary) -> str:
     )
 
 
-def axis_text(axis: str, value: object) -> str:
-    """Set the value of an axis; no limit is `none`."""
-    if value is None:
-        return "none"
-    return size(value) if axis.endswith("_bytes") and isinstance(value, int) else plain(str(value))
-
-
-def axis_name(axis: str) -> str:
-    """Name an axis as people say it."""
-    return axis.removesuffix("_bytes").replace("_", " ")
-
-
-def _axis(cell: CellSummary, axis: str) -> object:
-    if axis in _OF_THE_MACHINE:
-        return getattr(cell.machine, axis)
-    return cell.axes.get(axis, _DEFAULTS.get(axis))
-
-
-def _axis_column(axis: str) -> Column:
+def _axis_column(name: str) -> Column:
     return Column(
-        axis_name(axis), lambda cell: axis_text(axis, _axis(cell, axis)), _STAYS, "left", least=10, identifies=True
+        axis_name(name), lambda cell: axis_text(name, axis(cell, name)), _STAYS, "left", least=10, identifies=True
     )
 
 

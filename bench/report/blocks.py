@@ -1,0 +1,245 @@
+"""How an analysis is divided for reading, and the words for its parts: what every form for people shares.
+
+A section is one machine and scenario, a block of it one overcommit mode, commit limit and footprint, a row of that a
+strategy under its circumstances. How any of them looks is the forms' own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis import HARDWARE
+from bench.report.typography import plain, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.analysis import Analysis, CellSummary, Machine, ResultFile
+
+FLOOR = "null"
+"""The strategy that launches nothing: what measuring itself costs."""
+
+NOT_MEASURED = ("skipped", "unsupported", "not_allocatable")
+"""Worker outcomes before the first launch."""
+
+ROW_AXES = (
+    "reaper",
+    "hygiene",
+    "backing",
+    "in_flight",
+    "bystanders",
+    "open_files",
+    "vmas",
+    "memory_limit_bytes",
+    "pids_limit",
+    "nofile_limit",
+    "nproc_limit",
+    "worker",
+    "libc",
+    "kernel",
+    "distro",
+)
+"""The axes that tell rows of one block apart, beside the strategy."""
+
+_OF_THE_MACHINE = frozenset({"libc", "kernel", "distro"})
+"""Those that are what ran, under whatever name it was asked for."""
+_USUAL_WORKER = "glibc"
+_CLOCKS = {"emulated": "emulated clock: no latency of hardware", "instructions": "clock counts instructions"}
+_DEFAULTS: Mapping[str, object] = {"in_flight": 1, "bystanders": 0, "open_files": 0, "vmas": 1}
+_MODES = {0: "heuristic", 1: "always", 2: "never"}  # Documentation/mm/overcommit-accounting.rst
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One machine and scenario."""
+
+    machine: Machine
+    """The machine of the files; cells may have been measured in places on it."""
+    scenario: str
+    files: tuple[ResultFile, ...]
+    cells: tuple[CellSummary, ...]
+
+    @property
+    def shown(self) -> tuple[CellSummary, ...]:
+        """Return the cells in which at least one worker came to launching."""
+        return tuple(cell for cell in self.cells if set(cell.workers_by_outcome) - set(NOT_MEASURED))
+
+
+def sections(analysis: Analysis) -> tuple[Section, ...]:
+    """Divide an analysis, in order of its files."""
+    files: dict[tuple[Machine, str], list[ResultFile]] = {}
+    for file in analysis.files:
+        files.setdefault((file.machine, file.header["scenario"]["name"]), []).append(file)
+    return tuple(
+        Section(
+            machine,
+            scenario,
+            tuple(theirs),
+            tuple(cell for cell in analysis.cells if (cell.host, cell.scenario) == (machine, scenario)),
+        )
+        for (machine, scenario), theirs in files.items()
+    )
+
+
+def axis(cell: CellSummary, name: str) -> object:
+    """Return a cell's value of an axis, or what an axis that the file does not have stands for."""
+    if name in _OF_THE_MACHINE:
+        return getattr(cell.machine, name)
+    return cell.axes.get(name, _DEFAULTS.get(name))
+
+
+def axis_text(name: str, value: object) -> str:
+    """Set the value of an axis; no limit is `none`."""
+    if value is None:
+        return "none"
+    return size(value) if name.endswith("_bytes") and isinstance(value, int) else plain(str(value))
+
+
+def axis_name(name: str) -> str:
+    """Name an axis as people say it."""
+    return name.removesuffix("_bytes").replace("_", " ")
+
+
+def varying(cells: Sequence[CellSummary]) -> list[str]:
+    """Return the axes of rows on which these cells differ.
+
+    A libc that every build brings along is told by the build.
+    """
+    values = {name: [repr(axis(cell, name)) for cell in cells] for name in ROW_AXES}
+    if len(set(zip(values["worker"], values["libc"], strict=True))) == len(set(values["worker"])):
+        del values["libc"]
+    return [name for name, found in values.items() if len(set(found)) > 1]
+
+
+def circumstances(cell: CellSummary, axes: Iterable[str]) -> str:
+    """Say what these axes of a cell are, without what is as usual: `reaper waitpid, backing anon, vmas 8`."""
+    said = [(name, cell.axes.get(name)) for name in axes]
+    return ", ".join(
+        f"{axis_name(name)} {axis_text(name, value)}"
+        for name, value in said
+        if value not in {None, 0, 1, _USUAL_WORKER}
+    )
+
+
+def order(cells: Iterable[CellSummary]) -> list[CellSummary]:
+    """Sort rows as they are read: what works best first, then what is fastest."""
+    return sorted(
+        cells, key=lambda cell: (-(cell.success or 0), cell.total_ns.p50 if cell.total_ns else math.inf, cell.strategy)
+    )
+
+
+def mode_order(cell: CellSummary) -> tuple[bool, str, int, int]:
+    """Sort by clock, the hardware's first, then by overcommit mode and commit limit."""
+    mode, clock = cell.axes["overcommit"], cell.machine.clock
+    return (clock != HARDWARE, clock, mode if isinstance(mode, int) else -1, cell.axes.get("limit_bytes") or 0)
+
+
+def block_order(cell: CellSummary) -> tuple[Any, ...]:
+    """Sort as `mode_order`, then by footprint; cells of one block are equal in it."""
+    return (*mode_order(cell), cell.axes["footprint_bytes"])
+
+
+def clock_title(cell: CellSummary) -> str:
+    """Say what a cell's times are counted in, unless it is the hardware's clock."""
+    clock = cell.machine.clock
+    return "" if clock == HARDWARE else _CLOCKS.get(clock, plain(clock))
+
+
+def mode_title(cell: CellSummary) -> str:
+    """Name a cell's overcommit mode and commit limit."""
+    mode, limit = cell.axes["overcommit"], cell.axes.get("limit_bytes")
+    if mode == "current":
+        said = f"current overcommit{''.join(f', {mode_name(force)}' for force in cell.modes[:1])}"
+    else:
+        said = f"overcommit {mode_name(mode)}"
+    return said if limit is None else f"{said}, limit {size(limit)}"
+
+
+def mode_name(mode: object) -> str:
+    """Name a value of vm.overcommit_memory: `mode 0 (heuristic)`."""
+    return f"mode {mode} ({_MODES[mode]})" if isinstance(mode, int) and mode in _MODES else f"mode {mode}"
+
+
+def count(number: int, noun: str) -> str:
+    """Set a number and what it counts: `1 round`, `6 rounds`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def refusals(cells: Iterable[CellSummary]) -> list[tuple[str, str, list[CellSummary]]]:
+    """Group what was not measured by outcome and reason."""
+    refused: dict[tuple[str, str], list[CellSummary]] = {}
+    for cell in cells:
+        for outcome, reason in cell.reasons:
+            if outcome in NOT_MEASURED:
+                refused.setdefault((outcome, reason), []).append(cell)
+    return [(outcome, reason, concerned) for (outcome, reason), concerned in sorted(refused.items())]
+
+
+def mechanisms(cells: Iterable[CellSummary]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return how each strategy was seen to launch, and where that is not what its name claims; both by strategy."""
+    seen: dict[str, dict[str, None]] = {}
+    denied: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        if cell.mechanism:
+            seen.setdefault(plain(cell.strategy), {})[plain(cell.mechanism)] = None
+        for sentence in cell.contradictions:
+            denied.setdefault(plain(cell.strategy), {})[plain(sentence)] = None
+    return _lists(seen), _lists(denied)
+
+
+def machine_facts(fingerprint: Mapping[str, object], machine: Machine) -> dict[str, str]:
+    """Say on what was measured, in three lines: `machine`, `system`, `overcommit`; what is unknown is left out."""
+
+    def fact(name: str, before: str = "", after: str = "") -> str | None:
+        value = fingerprint.get(name)
+        return None if value is None else f"{before}{value}{after}"
+
+    def known(*parts: str | None) -> str:
+        return ", ".join(part for part in parts if part)
+
+    memory, mode = fingerprint.get("memory_total_bytes"), fingerprint.get("overcommit_memory")
+    facts = {
+        "machine": known(
+            fact("hostname") or machine.id,
+            fact("cpu_model_name"),
+            fact("cpu_count", after=" CPUs"),
+            size(memory) if isinstance(memory, int) else None,
+            fact("virtualisation"),
+        ),
+        "system": known(machine.distro, f"Linux {machine.kernel}", fact("libc")),
+    }
+    if isinstance(mode, int):
+        facts["overcommit"] = known(f"{mode_name(mode)} on this machine", fact("overcommit_ratio", "ratio ", "%"))
+    return facts
+
+
+def places(section: Section) -> list[str]:
+    """Say where else than on the machine itself cells were measured."""
+    elsewhere = {cell.machine: cell for cell in section.cells if cell.machine != section.machine}
+    return [
+        f"{place.distro}, Linux {place.kernel}, {place.libc}" + (f", {clock}" if (clock := clock_title(cell)) else "")
+        for place, cell in elsewhere.items()
+    ]
+
+
+def run_facts(file: ResultFile) -> str:
+    """Say how a file came to be: rounds, cells, workers, seed, moment."""
+    header = file.header
+    return (
+        f"{count(header['rounds'], 'round')} of {count(len(header['cells']), 'cell')}, "
+        f"{file.workers}/{file.planned} workers, seed {header['seed']}, {header['started']}"
+    )
+
+
+def build_facts(file: ResultFile) -> str:
+    """Say what wrote a file."""
+    tool: Mapping[str, Any] = file.header["tool"]
+    build = tool["worker_build"]
+    return f"launchbench {tool['version']}" + (f", worker {build[:12]}" if build else "")
+
+
+def _lists(found: Mapping[str, Mapping[str, None]]) -> dict[str, list[str]]:
+    return {name: list(texts) for name, texts in sorted(found.items())}
