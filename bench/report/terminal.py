@@ -18,6 +18,7 @@ from bench.report.blocks import (
     block_order,
     build_facts,
     circumstances,
+    clock_title,
     count,
     machine_facts,
     mechanisms,
