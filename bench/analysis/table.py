@@ -27,7 +27,7 @@ _ASSUMED: Mapping[str, object] = MappingProxyType({"worker": "glibc"})
 
 @dataclass(frozen=True, slots=True)
 class Launches:
-    """The timed launches of one worker as columns of one length, in order; ns. Warm-up is not in them."""
+    """Launches of one worker as columns of one length, in order; ns."""
 
     command: tuple[int, ...]
     result: tuple[str, ...]
@@ -66,10 +66,16 @@ class WorkerRow:
     run: str
     cell: Cell
     round: int
+    position: int
+    """Its place in the random order of the round, from 0."""
+    started: str
+    """Wall clock, ISO 8601."""
     outcome: str
     reason: str
     """Why, for an outcome that says so: `ENOMEM`, `SIGSEGV`, or a sentence; else empty."""
     launches: Launches
+    """The timed ones: warm-up is not in them."""
+    warmup: Launches
     not_reached: int
     """Launches that were planned and never began."""
     left: Leftovers | None
@@ -115,6 +121,7 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
     for worker in recording.workers:
         samples, census = worker["samples"], worker["census"]
         in_force = worker["overcommit"]
+        outcomes = header["codes"]["outcome"]
         yield WorkerRow(
             host=host,
             machine=machine_at(host, worker),
@@ -123,9 +130,12 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
             run=header["run"],
             cell={**_ASSUMED, **worker["cell"]},
             round=worker["round"],
+            position=worker["position"],
+            started=worker["started"],
             outcome=worker["outcome"]["kind"],
             reason=_reason(worker, names),
-            launches=_launches(samples, header["codes"]["outcome"], names),
+            launches=_launches(samples, outcomes, names, warmup=False),
+            warmup=_launches(samples, outcomes, names, warmup=True),
             not_reached=max(0, worker["planned"] - (len(samples["call"]) if samples else 0)),
             left=_left(worker),
             zombies_peak=_zombies_peak(census),
@@ -137,20 +147,21 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
         )
 
 
-def _launches(samples: Samples | None, outcomes: Sequence[str], names: Mapping[str, str]) -> Launches:
+def _launches(samples: Samples | None, outcomes: Sequence[str], names: Mapping[str, str], *, warmup: bool) -> Launches:
+    """Select the warm-up launches or the others."""
     if samples is None:
         return Launches((), (), (), (), ())
-    timed = [at for at, warmup in enumerate(samples["warmup"]) if not warmup]
+    chosen = [at for at, marked in enumerate(samples["warmup"]) if bool(marked) is warmup]
     call = samples["call"]
 
     def since_call(clock: Sequence[int | None]) -> tuple[int | None, ...]:
-        return tuple(None if (moment := clock[at]) is None else moment - call[at] for at in timed)
+        return tuple(None if (moment := clock[at]) is None else moment - call[at] for at in chosen)
 
     return Launches(
-        command=tuple(samples["command"][at] for at in timed),
+        command=tuple(samples["command"][at] for at in chosen),
         result=tuple(
             result_name(_named(outcomes, samples["outcome"][at]), samples["errno"][at], samples["status"][at], names)
-            for at in timed
+            for at in chosen
         ),
         blocked=since_call(samples["returned"]),
         reach=since_call(samples["reached"]),

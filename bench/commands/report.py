@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import sys
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.commands import InvalidInput
+from bench.commands import AnswerIsNo, InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from bench.analysis import Analysis
-    from bench.report import Format, Options
+    from bench.report import Document, Form, Options
 
 
-def _form(context: click.Context, parameter: click.Parameter, name: str) -> Format:
+def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form:
     """Look the form up only now: loading the forms is not free, and `launchbench --help` does without."""
     from bench.report import formats
 
@@ -30,33 +33,82 @@ def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form
 
 
 @click.command()
-@click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("results", metavar="RESULT...", nargs=-1, required=True)
 @click.option("--format", "form", callback=_form, default="terminal", help="terminal (default), json or csv.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
-def report(results: tuple[Path, ...], form: Format, output: Path | None) -> None:
-    """Show what result files say. Files of one machine and scenario count as one."""
+@click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")
+def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict: bool) -> None:
+    """Show what result files say. Files of one machine and scenario count as one.
+
+    RESULT is a file or a pattern such as 'results/**/*.jsonl', where ** is any depth of folders.
+    """
     from bench.analysis import analyse
     from bench.record import UnreadableResult, read
 
     try:
-        analysis = analyse([read(path) for path in results])
+        analysis = analyse([read(path) for path in named(results)])
     except UnreadableResult as error:
         raise InvalidInput(str(error)) from None
     if output is None:
         show(analysis, form)
+    else:
+        _write(analysis, form, output)
+    found = sum(count for cell in analysis.cells for count in cell.findings.values())
+    if strict and found:
+        raise AnswerIsNo(f"{found} findings (--strict): see what was left behind in the report")
+
+
+def named(results: Sequence[str]) -> list[Path]:
+    """Return the files that these arguments name; patterns, which a shell may have left alone, in sorted order."""
+    return [path for result in results for path in _matching(result)]
+
+
+def _matching(result: str) -> Iterator[Path]:
+    if Path(result).exists() or not glob.has_magic(result):
+        yield Path(result)
         return
-    document = form.render(analysis, _options(output))
+    # Not Path.glob(): it takes no absolute pattern.
+    names = sorted(glob.glob(result, recursive=True))  # noqa: PTH207
+    found = [path for name in names if not (path := Path(name)).is_dir()]
+    if not found:
+        raise InvalidInput(f"{result}: no file matches this pattern")
+    yield from found
+
+
+def show(analysis: Analysis, form: Form) -> None:
+    """Write a report to standard output."""
+    from bench.report import FolderFormat
+
+    if isinstance(form, FolderFormat):
+        raise InvalidInput(f"--format {form.name} gives several files: name a folder for them with -o")
+    if form.binary and sys.stdout.isatty():
+        raise InvalidInput(f"--format {form.name} is not for a terminal: name a file with -o")
+    document = form.render(analysis, _options(None))
+    encoding = (sys.stdout.encoding or "utf-8") if form.for_eyes else "utf-8"
+    click.echo(document if isinstance(document, bytes) else document.encode(encoding, "replace"), nl=False)
+
+
+def _write(analysis: Analysis, form: Form, output: Path) -> None:
+    from bench.report import FolderFormat
+
     try:
-        replace(output, document if isinstance(document, bytes) else document.encode("utf-8"))
+        if isinstance(form, FolderFormat):
+            _write_folder(output, form.render(analysis, _options(output)))
+        else:
+            replace(output, _encoded(form.render(analysis, _options(output))))
     except OSError as error:
         raise InvalidInput(f"{output}: cannot be written: {error.strerror}") from None
 
 
-def show(analysis: Analysis, form: Format) -> None:
-    """Write a report to standard output."""
-    document = form.render(analysis, _options(None))
-    encoding = (sys.stdout.encoding or "utf-8") if form.for_eyes else "utf-8"
-    click.echo(document if isinstance(document, bytes) else document.encode(encoding, "replace"), nl=False)
+def _write_folder(folder: Path, documents: Mapping[str, Document]) -> None:
+    """Write documents into `folder`, which is made when it is not there; other files in it stay. Raises `OSError`."""
+    folder.mkdir(exist_ok=True)
+    for name, document in documents.items():
+        replace(folder / name, _encoded(document))
+
+
+def _encoded(document: Document) -> bytes:
+    return document if isinstance(document, bytes) else document.encode("utf-8")
 
 
 def _options(output: Path | None) -> Options:

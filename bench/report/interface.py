@@ -1,12 +1,12 @@
-"""What every form of report has in common: an `Analysis` and `Options` go in, a document comes out.
+"""What every form of report has in common: an `Analysis` and `Options` go in, a document or a folder of them comes out.
 
-A form is one module of this package with a `FORMAT` of type `Format`; `registry` finds it. Rendering is pure: streams,
-terminals and files are the command's.
+A form is one module of this package with a `FORMAT` of type `Format` or `FolderFormat`; `registry` finds it. Rendering
+is pure: streams, terminals and files are the command's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,12 +24,14 @@ class Options:
     """Whether more than ASCII can be shown."""
 
 
-Render: TypeAlias = Callable[[Analysis, Options], str | bytes]
+Document: TypeAlias = str | bytes
+Render: TypeAlias = Callable[[Analysis, Options], Document]
+RenderFolder: TypeAlias = Callable[[Analysis, Options], Mapping[str, Document]]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form of report."""
+    """A form of report that is one document."""
 
     name: str
     """As `--format` takes it."""
@@ -41,3 +43,18 @@ class Format:
     """It imports what it needs beyond the core when it is called."""
     for_eyes: bool = False
     """It adapts to `Options`; the others are the same bytes everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFormat:
+    """A form of report that is several documents, which `-o` names a folder for."""
+
+    name: str
+    """As `--format` takes it."""
+    summary: str
+    """One line, for lists."""
+    render: RenderFolder
+    """Returns the documents by file name: one path component each, unique also where case does not count."""
+
+
+Form: TypeAlias = Format | FolderFormat

@@ -8,11 +8,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bench.report.interface import Format, Options
-from bench.report.record_columns import COLUMNS, LATENCIES, LATENCY_FIELDS, cell_record
+from bench.report.record_columns import flat_names, flat_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bench.analysis import Analysis
 
 
@@ -24,27 +22,15 @@ def render(analysis: Analysis, options: Options) -> str:
     del options
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_names())
-    writer.writerows(_values(cell_record(cell)) for cell in analysis.cells)
+    writer.writerow(flat_names())
+    writer.writerows(map(_text, flat_values(cell)) for cell in analysis.cells)
     return stream.getvalue()
 
 
-def _names() -> Iterator[str]:
-    for column in COLUMNS:
-        if column in LATENCIES:
-            yield from (f"{column}_{field}" for field in LATENCY_FIELDS)
-        else:
-            yield column
-
-
-def _values(record: dict[str, Any]) -> Iterator[Any]:
-    for column, value in record.items():
-        if column in LATENCIES:
-            yield from ((value or {}).get(field) for field in LATENCY_FIELDS)
-        elif isinstance(value, dict | list):
-            yield json.dumps(value, separators=(",", ":"), allow_nan=False)
-        else:
-            yield value
+def _text(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return value
 
 
 FORMAT = Format(name="csv", summary="one row a cell", binary=False, render=render)

@@ -147,3 +147,14 @@ def test_a_fingerprint_that_says_nothing_is_unknown() -> None:
         "box", "unknown", "alpine"
     )
     assert machine_of(MACHINE).id == "3fa29c11d04b"
+
+
+def test_warm_up_launches_stand_apart(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "r.jsonl", header([ONE]), worker(ONE, [Launch(warmup=1, total=90_000), ok(30_000)], position=4)
+    )
+
+    (row,) = table([read(path)]).rows
+
+    assert (row.warmup.total, row.launches.total) == ((90_000,), (30_000,))
+    assert (row.position, row.started) == (4, "2026-01-03T10:22:01Z")

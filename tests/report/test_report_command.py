@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import everything
-from result_lines import write
+from examples import VFORK, everything
+from result_lines import header, ok, worker, write
 
+from bench import report
 from bench.commands.report import replace
+from bench.report import FolderFormat, formats
 
 
 @pytest.fixture
@@ -104,3 +106,74 @@ def test_a_failed_write_leaves_the_old_file(
 def test_a_device_is_written_to_as_it_is(run: Callable[..., Any], tmp_path: Path) -> None:
     assert run(everything(tmp_path), "-o", "/dev/null").exit_code == 0
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_pattern_that_the_shell_left_alone_names_every_file_below(run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a.jsonl").mkdir()
+    for folder in (tmp_path, tmp_path / "a" / "b"):
+        everything(folder)
+
+    result = run(tmp_path / "**/*.jsonl", "--format", "json")
+
+    assert [file["path"] for file in json.loads(result.stdout)["files"]] == [
+        str(tmp_path / "a" / "b" / "r.jsonl"),
+        str(tmp_path / "r.jsonl"),
+    ]
+
+
+def test_a_pattern_without_a_match_is_an_error(run: Callable[..., Any], tmp_path: Path) -> None:
+    assert run(tmp_path / "*.jsonl") == (2, "", f"{tmp_path}/*.jsonl: no file matches this pattern\n")
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(run: Callable[..., Any], tmp_path: Path) -> None:
+    everything(tmp_path).rename(tmp_path / "run[1].jsonl")
+
+    assert run(tmp_path / "run[1].jsonl").exit_code == 0
+
+
+def test_findings_are_a_no_when_asked_strictly(run: Callable[..., Any], tmp_path: Path) -> None:
+    found = [{"kind": "zombie", "count": 2, "detail": None}, {"kind": "lost_status", "count": 1, "detail": None}]
+    path = write(tmp_path / "r.jsonl", header([VFORK]), worker(VFORK, [ok(30_000)], findings=found))
+
+    assert run(path).exit_code == 0
+    result = run(path, "--strict")
+    assert result.exit_code == 1
+    assert result.stdout == run(path).stdout
+    assert result.stderr == "3 findings (--strict): see what was left behind in the report\n"
+
+
+def test_without_findings_strict_is_content(run: Callable[..., Any], tmp_path: Path) -> None:
+    assert run(everything(tmp_path), "--strict").exit_code == 0
+
+
+@pytest.fixture
+def two_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be a form that is a folder."""
+    form = FolderFormat("pair", "two documents", lambda analysis, _: {"a.txt": f"{len(analysis.rows)}\n", "b": b"\0"})
+    monkeypatch.setattr(report, "formats", lambda: {"pair": form, "terminal": formats()["terminal"]})
+
+
+@pytest.mark.usefixtures("two_documents")
+def test_a_form_of_several_documents_is_written_into_a_folder(run: Callable[..., Any], tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    path = everything(tmp_path)
+
+    assert run(path, "--format", "pair", "-o", folder) == (0, "", "")
+    assert {found.name: found.read_bytes() for found in folder.iterdir()} == {"a.txt": b"7\n", "b": b"\0"}
+
+    (folder / "mine").touch()
+    assert run(path, "--format", "pair", "-o", folder).exit_code == 0
+    assert sorted(found.name for found in folder.iterdir()) == ["a.txt", "b", "mine"]
+
+
+@pytest.mark.usefixtures("two_documents")
+def test_a_form_of_several_documents_needs_a_folder(run: Callable[..., Any], tmp_path: Path) -> None:
+    path = everything(tmp_path)
+
+    assert run(path, "--format", "pair") == (
+        2,
+        "",
+        "--format pair gives several files: name a folder for them with -o\n",
+    )
+    assert run(path, "--format", "pair", "-o", path) == (2, "", f"{path}: cannot be written: File exists\n")
