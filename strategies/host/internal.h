@@ -91,6 +91,9 @@ int isolate(int argc, char **argv);
 /* observe.c: writes down which calls make processes and exec, in a launch of the program that follows. */
 int observe(int argc, char **argv);
 
+/* libc.c */
+void say_libc(void);
+
 /* message.c: one JSON object a line, to the runner. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void refuse(const char *kind, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
