@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.measure.evidence import Order
-    from bench.record import PlaceFields
 
 MIB = 1 << 20
 HEURISTIC = Settings(memory=0, ratio=50, kbytes=0)
@@ -105,9 +104,6 @@ class ImaginedPlace:
     right: str | None = None
     carried_out: list[Order] = field(default_factory=list)
     observed: list[Order] = field(default_factory=list)
-
-    def describe(self) -> PlaceFields:
-        return {}
 
     def cpus(self) -> tuple[int, ...]:
         return (0, 2, 3)
