@@ -9,17 +9,20 @@ Loading builds the native worker when its sources changed. Nothing is measured h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from bench import installation
 from bench.catalogue import build as native_build
-from bench.catalogue.build import Build, BuildError
+from bench.catalogue.build import Build, BuildError, MissingToolError
 from bench.catalogue.native import CatalogueError, Entry, ask, python_worker
 from bench.scenario import Vocabulary
 
-__all__ = ["Build", "BuildError", "Catalogue", "CatalogueError", "Entry", "load"]
+__all__ = ["Build", "BuildError", "Catalogue", "CatalogueError", "Entry", "MissingToolError", "build_of", "load"]
+
+
+PYTHON_ALONE = "a strategy in Python runs in this machine's own interpreter"
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,19 @@ def _one_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(found.values())
 
 
-def load() -> Catalogue:
+def build_of(worker: str) -> Build:
+    """Find or make a build of the native worker: `glibc`, `glibc-static` or `musl`. Raises BuildError."""
+    shipped = native_build.read(installation.SHIPPED / "native")
+    if shipped is not None and shipped.variant == worker and not installation.is_checkout():
+        return shipped
+    return native_build.ensure(installation.strategies(), installation.builds(), worker)
+
+
+def load(worker: str = "glibc") -> Catalogue:
     """Find or build the workers and ask them. Raises BuildError, CatalogueError."""
     strategies = installation.strategies()
-    shipped = native_build.read(installation.SHIPPED / "native")
-    if installation.is_checkout() or shipped is None:
-        build = native_build.ensure(strategies, installation.builds())
-    else:
-        build = shipped
-    entries = (
-        *ask([str(build.worker)], "native"),
-        *ask(python_worker(strategies), "python"),
-    )
-    return Catalogue(build, strategies, _one_each(entries))
+    build = build_of(worker)
+    python = ask(python_worker(strategies), "python")
+    if worker != "glibc":
+        python = [replace(entry, reason=f"{PYTHON_ALONE}, not in {worker}") for entry in python]
+    return Catalogue(build, strategies, _one_each((*ask([str(build.worker)], "native"), *python)))

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # Explicit, never the interpreter's: what is measured must not depend on how some Python was compiled.
@@ -25,7 +25,11 @@ COMMON = ("-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", *WARNINGS)
 VARIANTS: dict[str, tuple[str, ...]] = {
     "glibc": (*COMMON, "-fPIE", "-pie", "-Wl,-z,now"),
     "glibc-static": (*COMMON, "-static"),
+    # -u: nothing but musl's own loader refers to its version, and a worker says what it was linked with.
+    "musl": (*COMMON, "-static", "-Wl,-u,__libc_version"),
 }
+STATIC = frozenset({"glibc-static", "musl"})
+"""The variants that bring their C library along."""
 # Two program headers and no libc: a launch is timed, not a program's start.
 COMMAND_FLAGS = (
     "-std=gnu11", "-O2", "-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-pie",
@@ -41,6 +45,10 @@ class BuildError(Exception):
     """The worker cannot be built; its text names the reason and the remedy."""
 
 
+class MissingToolError(BuildError):
+    """A compiler or a C library to link with is not installed; the text is one line that names the package."""
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """One finished build: its folder holds the worker, the launched programs and build.json."""
@@ -49,6 +57,8 @@ class Build:
     digest: str
     """SHA-256, 12 hex digits, of sources, flags and compiler."""
     variant: str
+    libc: str | None = None
+    """Of a static build: the C library inside, such as `musl 1.2.3`. A dynamic one runs with what it finds."""
 
     @property
     def worker(self) -> Path:
@@ -56,16 +66,21 @@ class Build:
         return self.folder / WORKER
 
 
-def compiler() -> str:
-    """The C compiler: $CC, else the first of cc, gcc, clang. Raises BuildError."""
+def compiler(variant: str = "glibc") -> str:
+    """The C compiler: $CC, else the first of cc, gcc, clang; for musl its own wrapper. Raises MissingToolError."""
+    if variant == "musl":
+        wrapper = shutil.which("musl-gcc")
+        if wrapper is None:
+            raise MissingToolError("no musl to link with: install musl-gcc (package musl-tools)")
+        return wrapper
     wanted = os.environ.get("CC")
     for name in (wanted,) if wanted else ("cc", "gcc", "clang"):
         found = shutil.which(name)
         if found:
             return found
     if wanted:
-        raise BuildError(f"CC={wanted}: no such program; name a compiler alone, without options")
-    raise BuildError("no C compiler: install gcc, or name one in CC")
+        raise MissingToolError(f"CC={wanted}: no such program; name a compiler alone, without options")
+    raise MissingToolError("no C compiler: install gcc, or name one in CC")
 
 
 def _version(program: str) -> str:
@@ -91,7 +106,7 @@ def read(folder: Path) -> Build | None:
     """The build that a folder holds, or None."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return Build(folder, record["digest"], record["variant"])
+        return Build(folder, record["digest"], record["variant"], record["libc"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -100,12 +115,16 @@ def _compile(cc: str, flags: Sequence[str], output: Path, files: Sequence[Path])
     command = [cc, *flags, "-o", str(output), *map(str, files)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
+        if "-static" in flags and "cannot find -lc" in result.stderr:
+            raise MissingToolError(
+                "no static C library to link with: install libc.a (package libc6-dev, or glibc-static)"
+            )
         raise BuildError(f"{output.name} does not compile:\n{result.stderr.strip()}")
 
 
 def compile_into(folder: Path, strategies: Path, variant: str = "glibc") -> Build:
     """Compiles one variant into a folder, which it makes. Raises BuildError."""
-    cc = compiler()
+    cc = compiler(variant)
     version = _version(cc)
     name = digest(strategies, variant, version)
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,15 +132,24 @@ def compile_into(folder: Path, strategies: Path, variant: str = "glibc") -> Buil
     _compile(cc, VARIANTS[variant], folder / WORKER, worker)
     for source in sorted((strategies / "command").glob("*.c")):
         _compile(cc, COMMAND_FLAGS, folder / source.stem, [source])
+    libc = _libc(folder / WORKER) if variant in STATIC else None
     record = {
         "digest": name,
         "variant": variant,
+        "libc": libc,
         "compiler": version,
         "flags": list(VARIANTS[variant]),
         "command_flags": list(COMMAND_FLAGS),
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return Build(folder, name, variant)
+    return Build(folder, name, variant, libc)
+
+
+def _libc(worker: Path) -> str:
+    result = subprocess.run([worker, "libc"], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise BuildError(f"{worker.name} does not run: {result.stderr.strip() or f'status {result.returncode}'}")
+    return result.stdout.strip()
 
 
 def ensure(strategies: Path, folders: Sequence[Path], variant: str = "glibc") -> Build:
@@ -129,7 +157,7 @@ def ensure(strategies: Path, folders: Sequence[Path], variant: str = "glibc") ->
 
     Raises BuildError, also when no folder can be written.
     """
-    name = digest(strategies, variant, _version(compiler()))
+    name = digest(strategies, variant, _version(compiler(variant)))
     for folder in folders:
         found = read(folder / f"{name}-{variant}")
         if found:
@@ -143,14 +171,14 @@ def ensure(strategies: Path, folders: Sequence[Path], variant: str = "glibc") ->
             continue  # such as a checkout of somebody else's: the next folder is the user's own
         try:
             scratch.chmod(0o755)  # mkdtemp's 0700 would shut out an ordinary user after root's build
-            compile_into(scratch, strategies, variant)
+            made = compile_into(scratch, strategies, variant)
             # Whole or not at all, and two builds at once do no harm: the loser finds the winner's in place.
             try:
                 scratch.rename(final)
             except OSError:
                 if not read(final):
                     raise
-            return read(final) or Build(final, name, variant)
+            return read(final) or replace(made, folder=final)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     raise BuildError(f"nowhere to build: none of {', '.join(map(str, folders))} can be written")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 _PATIENCE_S = 30.0
 
@@ -37,6 +37,8 @@ class Entry:
     """Of a strategy: how an outcome comes back: the wait status, or as `$?` in a shell."""
     takes_memory: bool = True
     """Of a backing: its bytes come out of the memory that is available."""
+    promises: tuple[str, ...] = ()
+    """Of a hygiene: what the command does not inherit (`descriptors`, `blocked`, `ignored`)."""
     memory: Literal["copied", "shared"] | None = None
     """Of a strategy: what its name claims about the memory between the launch and the exec."""
 
@@ -56,6 +58,10 @@ def python_worker(strategies: Path) -> list[str]:
     return [base_interpreter(), "-I", "-S", "-B", str(strategies / "host" / "worker.py")]
 
 
+def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
 def ask(command: Sequence[str], runtime: Literal["native", "python"]) -> list[Entry]:
     """What one worker lists. Raises CatalogueError."""
     try:
@@ -73,6 +79,6 @@ def ask(command: Sequence[str], runtime: Literal["native", "python"]) -> list[En
         last = result.stderr.strip().splitlines()[-1:] or [f"exit status {result.returncode}"]
         raise CatalogueError(f"{' '.join(command)} list: {last[0]}")
     try:
-        return [Entry(runtime=runtime, **json.loads(line)) for line in result.stdout.splitlines()]
+        return [Entry(runtime=runtime, **json.loads(line, object_hook=_frozen)) for line in result.stdout.splitlines()]
     except (ValueError, TypeError) as error:
         raise CatalogueError(f"{' '.join(command)} list: says what is no list entry: {error}") from None

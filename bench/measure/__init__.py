@@ -9,18 +9,24 @@ from bench.measure.local import LocalPlace
 from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
 from bench.measure.runner import DisturbedError, Interruption, Observer, run
 from bench.measure.schedule import Planned, order
+from bench.measure.site import Clock, NoPlaceError, PlaceLostError, Site, Sites
 
 __all__ = [
     "CannotResumeError",
+    "Clock",
     "DisturbedError",
     "Evidence",
     "Interruption",
     "LocalPlace",
+    "NoPlaceError",
     "Observer",
     "Order",
     "Place",
+    "PlaceLostError",
     "Plan",
     "Planned",
+    "Site",
+    "Sites",
     "adopting",
     "header",
     "now_text",

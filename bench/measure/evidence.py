@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from bench.machine import MemoryFacts, Settings
 from bench.measure.census import Count
 from bench.measure.request import Request
+from bench.record import PlaceFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,13 @@ class Evidence:
 
 
 class Place(Protocol):
-    """Somewhere workers run: this machine, or a guest."""
+    """Somewhere workers run: this machine, another root on it, or one boot of a guest (site.py opens it).
+
+    A place that dies raises bench.measure.PlaceLostError from any of these.
+    """
+
+    def describe(self) -> PlaceFields:
+        """What of it differs from the machine that the file's header describes; nothing for that machine itself."""
 
     def cpus(self) -> tuple[int, ...]:
         """The CPUs that a worker may use."""

@@ -40,6 +40,7 @@ from bench.machine import (
 from bench.measure import census
 from bench.measure.evidence import Evidence, Mode, Order
 from bench.measure.request import ARRIVALS, PROBE, CommandLine
+from bench.record import PlaceFields
 
 # Small and the same everywhere: the environment's size moves the stack, and with it the times (Mytkowicz et al. 2009).
 SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -113,6 +114,10 @@ class LocalPlace:
         self._scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
         guard.scratch(self._scratch)
         self._ours = census.own_children()
+
+    def describe(self) -> PlaceFields:
+        """Nothing: this is the machine that runs are on."""
+        return {}
 
     def cpus(self) -> tuple[int, ...]:
         """The CPUs that this process may use."""

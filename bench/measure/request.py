@@ -9,7 +9,10 @@ from pathlib import Path
 
 SHELL = "/bin/sh"
 PROBE = "probe"
+# What strategies/command/probe.c finds in its environment.
 ARRIVALS = "LAUNCHBENCH_ARRIVALS"
+INHERITED = "LAUNCHBENCH_INHERITED"
+GATE = "LAUNCHBENCH_GATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Request:
     commands: tuple[CommandLine, ...]
     vmas: int = 1
     """Pieces that the footprint is mapped in."""
+    inheritable: bool = False
+    """`open_files` are opened without O_CLOEXEC."""
 
     def encode(self, samples: Path, fill_cpus: tuple[int, ...], environment: Mapping[str, str]) -> bytes:
         """The request on the control channel: its length in a line, then words that end in NUL."""
@@ -60,6 +65,7 @@ class Request:
             f"footprint={self.footprint_bytes}",
             f"vmas={self.vmas}",
             f"open_files={self.open_files}",
+            f"inheritable={self.inheritable:d}",
             f"time_limit={self.time_limit_ns}",
             f"warmup={self.warmup}",
             f"samples={samples}",

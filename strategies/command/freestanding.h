@@ -11,6 +11,12 @@
 #include <asm/unistd.h>
 #include <stdint.h>
 
+/* include/uapi/asm-generic/fcntl.h */
+#define AT_FDCWD (-100)
+#define O_RDONLY 0
+#define O_WRONLY 01
+#define O_APPEND 02000
+
 __attribute__((used, noreturn)) void begin(long *stack);
 
 #if defined(__x86_64__)

@@ -14,6 +14,7 @@
 #ifndef LAUNCHBENCH_HOST_H
 #define LAUNCHBENCH_HOST_H
 
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,6 +75,9 @@ enum memory_claim {
 enum strategy_traits {
 	OWN_REAPER = 1 << 0,       /* has children of its own keeping: `reap` is its own, no reaper applies */
 	LAUNCHES_NOTHING = 1 << 1, /* the floor: nothing is expected to run */
+	RUNS_CHILD_SIDE = 1 << 2,  /* its child is its own code until the exec: it ends in host_exec(), where a hygiene acts */
+	RUNS_SPAWN_SIDE = 1 << 3,  /* posix_spawn() is given host_file_actions() and host_attributes() */
+	RUNS_CALLER_SIDE = 1 << 4, /* launches elsewhere (in a thread), and calls host_before_launch() there by itself */
 };
 
 struct strategy {
@@ -100,11 +104,29 @@ struct reaper {
 	void (*finish)(void);
 };
 
-/* What is done to descriptors and signals between the launch and the exec. */
+/* What the command does not inherit, whatever the caller had; held against what the command itself reports. */
+enum hygiene_promises {
+	NO_DESCRIPTORS = 1 << 0,    /* above 2 */
+	NO_BLOCKED_SIGNALS = 1 << 1,
+	NO_IGNORED_SIGNALS = 1 << 2,
+};
+
+/*
+ * What is done to descriptors and signals around the launch and between it and the exec. All of it is timed but prepare
+ * and finish. `child` runs on the child's side (above), also in memory that is the caller's: system calls by raw_call(),
+ * a few hundred bytes of stack. `spawn` is the same for posix_spawn(), which runs nobody's code: what it is asked to do.
+ */
 struct hygiene {
 	const char *name;
 	const char *summary;
+	unsigned promises;
+	bool opens_cloexec; /* the worker opens its open_files with O_CLOEXEC whatever the scenario says */
 	const char *(*supported)(void);
+	const char *(*prepare)(const struct session *session);
+	void (*before)(void); /* the caller's side, right before the launch */
+	void (*child)(void);
+	int (*spawn)(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes); /* 0, or an errno */
+	void (*after)(void);  /* the caller's side, right after the launch */
 };
 
 #define LAUNCHBENCH_REGISTER(type, ...)                                                                               \
@@ -115,6 +137,13 @@ struct hygiene {
 #define LAUNCHBENCH_STRATEGY(...) LAUNCHBENCH_REGISTER(strategy, __VA_ARGS__)
 #define LAUNCHBENCH_REAPER(...) LAUNCHBENCH_REGISTER(reaper, __VA_ARGS__)
 #define LAUNCHBENCH_HYGIENE(...) LAUNCHBENCH_REGISTER(hygiene, __VA_ARGS__)
+
+/* What the hygiene of this worker does; nothing when it does nothing there. */
+void host_before_launch(void);
+void host_after_launch(void);
+void host_child_side(void); /* host_exec() calls it; for a child that execs by itself */
+const posix_spawn_file_actions_t *host_file_actions(void); /* NULL: none */
+const posix_spawnattr_t *host_attributes(void);
 
 /* Ends a child: execs the command, or leaves the reason in launch->left and calls _exit(127). Child's side. */
 _Noreturn void host_exec(const struct launch *launch);

@@ -28,6 +28,7 @@ struct request {
 	size_t footprint;          /* bytes */
 	size_t vmas;               /* pieces it is mapped in */
 	size_t open_files;
+	bool inheritable;          /* they are opened without O_CLOEXEC */
 	int64_t time_limit;        /* ns, over all launches */
 	const char *samples;       /* path of the mapped file */
 	const char *fill_cpus;     /* CPUs that may help to touch the footprint, such as "0,1" */
@@ -43,6 +44,10 @@ const struct strategy *find_strategy(const char *name);
 const struct reaper *find_reaper(const char *name);
 const struct hygiene *find_hygiene(const char *name);
 void list_registered(void);
+
+/* hygiene.c: NULL, or why it cannot be, and what failed */
+const char *hygiene_supported(const struct hygiene *hygiene, const struct strategy *strategy);
+const char *hygiene_prepare(const struct hygiene *hygiene, const struct strategy *strategy, const struct session *session);
 
 /* request.c: reads one request from the control channel; ends the process with a message when it is malformed. */
 void read_request(struct request *request);
@@ -85,6 +90,9 @@ int isolate(int argc, char **argv);
 
 /* observe.c: writes down which calls make processes and exec, in a launch of the program that follows. */
 int observe(int argc, char **argv);
+
+/* libc.c */
+void say_libc(void);
 
 /* ../guest/agent.c: carries out workers for a runner at the other end of a serial line. */
 int agent(const char *device, const char *folder);

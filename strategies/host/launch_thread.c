@@ -32,7 +32,9 @@ static void *serve(void *unused)
 		wait_for(&wanted);
 		if (finished)
 			return NULL;
+		host_before_launch(); /* a signal mask is the thread's */
 		start(&in_hand);
+		host_after_launch();
 		if (in_hand.stage == STAGE_NONE) {
 			int status;
 			pid_t pid;

@@ -14,6 +14,10 @@ int main(int argc, char **argv)
 		list_registered();
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "libc") == 0) {
+		say_libc();
+		return 0;
+	}
 	if (argc > 2 && strcmp(argv[1], "isolate") == 0)
 		return isolate(argc - 2, argv + 2);
 	if (argc > 2 && strcmp(argv[1], "observe") == 0)
@@ -22,7 +26,7 @@ int main(int argc, char **argv)
 		return work();
 	if (argc == 4 && strcmp(argv[1], "agent") == 0)
 		return agent(argv[2], argv[3]);
-	fprintf(stderr, "usage: %s list | isolate [SETTING=VALUE ...] -- PROGRAM [ARGUMENT ...] | "
+	fprintf(stderr, "usage: %s list | libc | isolate [SETTING=VALUE ...] -- PROGRAM [ARGUMENT ...] | "
 			"observe FILE PROGRAM [ARGUMENT ...] | work | agent DEVICE FOLDER\n", argv[0]);
 	return 2;
 }

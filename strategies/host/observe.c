@@ -158,7 +158,7 @@ static int on_stop(pid_t pid, int status)
 	if (signal == (SIGTRAP | 0x80)) {
 		struct syscall_info info = {0};
 
-		if (caller && ptrace((enum __ptrace_request)GET_SYSCALL_INFO, pid, sizeof info, &info) > 0 &&
+		if (caller && ptrace(GET_SYSCALL_INFO, pid, sizeof info, &info) > 0 &&
 		    info.op == INFO_ENTRY)
 			on_entry(caller, &info);
 		return 0;

@@ -34,6 +34,7 @@ volatile struct left_behind *what_children_leave(void)
 
 void host_exec(const struct launch *launch)
 {
+	host_child_side();
 	execve(launch->command->file, launch->command->argv, launch->command->envp);
 	launch->left->exec_error = errno;
 	_exit(127);

@@ -52,6 +52,20 @@ static void list_one(const char *kind, const char *name, const char *summary, co
 
 static const char *const claims[] = {"null", "\"copied\"", "\"shared\""};
 
+static void list_promises(unsigned promises)
+{
+	static const char *const names[] = {"descriptors", "blocked", "ignored"}; /* enum hygiene_promises, bit by bit */
+	const char *separator = "";
+
+	printf(",\"promises\":[");
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (promises & (1U << i)) {
+			printf("%s\"%s\"", separator, names[i]);
+			separator = ",";
+		}
+	printf("]}\n");
+}
+
 /* One JSON object a line, for bench.catalogue. */
 void list_registered(void)
 {
@@ -73,6 +87,6 @@ void list_registered(void)
 	}
 	for (EACH(hygiene, entry)) {
 		list_one("hygiene", (*entry)->name, (*entry)->summary, (*entry)->supported);
-		printf("}\n");
+		list_promises((*entry)->promises);
 	}
 }

@@ -126,6 +126,8 @@ static void take_setting(struct request *request, char *word)
 		request->footprint = number("footprint", value);
 	} else if ((value = value_of(word, "open_files"))) {
 		request->open_files = number("open_files", value);
+	} else if ((value = value_of(word, "inheritable"))) {
+		request->inheritable = number("inheritable", value) != 0;
 	} else if ((value = value_of(word, "time_limit"))) {
 		request->time_limit = (int64_t)number("time_limit", value);
 	} else if ((value = value_of(word, "warmup"))) {

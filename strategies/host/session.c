@@ -6,10 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static void hold_open_files(size_t count)
+static void hold_open_files(const struct request *request)
 {
+	int flags = O_RDONLY | (request->inheritable && !request->hygiene->opens_cloexec ? 0 : O_CLOEXEC);
+	size_t count = request->open_files;
+
 	for (size_t i = 0; i < count; i++)
-		if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0)
+		if (open("/dev/null", flags) < 0)
 			refuse("unsupported", errno, "%zu of %zu files could be opened: %s", i, count, strerror(errno));
 }
 
@@ -23,8 +26,8 @@ static void check_support(const struct request *request)
 		reason = request->reaper->supported();
 	if (!reason && request->backing->supported)
 		reason = request->backing->supported();
-	if (!reason && request->hygiene->supported)
-		reason = request->hygiene->supported();
+	if (!reason)
+		reason = hygiene_supported(request->hygiene, request->strategy);
 	if (reason)
 		refuse("unsupported", 0, "%s", reason);
 }
@@ -38,6 +41,8 @@ static void prepare(const struct request *request, const struct session *session
 		reason = request->strategy->prepare(session);
 	if (!reason && request->reaper && request->reaper->prepare)
 		reason = request->reaper->prepare(session);
+	if (!reason)
+		reason = hygiene_prepare(request->hygiene, request->strategy, session);
 	if (reason)
 		refuse("failed", errno, "%s: %s", reason, strerror(errno));
 }
@@ -59,6 +64,7 @@ static void launch_one(const struct request *request, struct sample *sample, uin
 	void (*start)(struct launch *) = request->strategy->launch;
 	void (*reap)(struct launch *) = request->strategy->traits & OWN_REAPER ? request->strategy->reap
 									       : request->reaper->reap;
+	bool here = !(request->strategy->traits & RUNS_CALLER_SIDE);
 	struct launch launch = {
 		.command = &request->commands[sample->command],
 		.command_index = sample->command,
@@ -68,7 +74,11 @@ static void launch_one(const struct request *request, struct sample *sample, uin
 	before_launch();
 	sample->state = 1;
 	sample->call = now();
+	if (here)
+		host_before_launch();
 	start(&launch);
+	if (here)
+		host_after_launch();
 	sample->returned = now();
 	if (launch.stage == STAGE_NONE && reap)
 		reap(&launch);
@@ -125,7 +135,7 @@ int work(void)
 	struct sample *samples = map_samples(request.samples, request.planned);
 	struct session session = {.commands = request.commands, .command_count = request.command_count};
 	prepare(&request, &session);
-	hold_open_files(request.open_files); /* after a helper was forked, as the program that grows would */
+	hold_open_files(&request); /* after a helper was forked, as the program that grows would */
 	int64_t mapping = now();
 	if (!map_footprint(&request, &footprint))
 		refuse("not_allocatable", errno, "%s", strerror(errno));

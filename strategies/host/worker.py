@@ -22,7 +22,7 @@ MADV_POPULATE_WRITE = 23  # since Linux 5.14
 CONTROL = 3
 LONGEST_REQUEST = 64 << 20
 TEXTS = ("strategy", "reaper", "hygiene", "backing", "samples", "fill_cpus")
-NUMBERS = ("footprint", "vmas", "open_files", "time_limit", "warmup")
+NUMBERS = ("footprint", "vmas", "open_files", "inheritable", "time_limit", "warmup")
 
 
 class Command:
@@ -349,11 +349,13 @@ def map_footprint(settings):
     return memory, found
 
 
-def hold_open_files(count):
+def hold_open_files(count, inheritable):
     """Descriptors that a scenario wants open meanwhile."""
     held = []
     try:
-        held.extend(os.open("/dev/null", os.O_RDONLY) for _ in range(count))
+        for _ in range(count):
+            held.append(os.open("/dev/null", os.O_RDONLY))
+            os.set_inheritable(held[-1], inheritable)
     except OSError as full:
         reason = "%d of %d files could be opened: %s" % (len(held), count, os.strerror(full.errno))
         refuse("unsupported", full.errno, reason)
@@ -418,7 +420,7 @@ def work():
             strategy.prepare(commands)
         except OSError as failed:
             refuse("failed", failed.errno, "prepare: " + os.strerror(failed.errno))
-    held = hold_open_files(settings.get("open_files", 0))
+    held = hold_open_files(settings.get("open_files", 0), settings.get("inheritable", 0) != 0)
     memory, found = map_footprint(settings)
     say(state="ready", **found)
     if read_line(channel) != b"go":

@@ -30,6 +30,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "clone3_clear_sighand",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND): the child has no handlers",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.launch = launch,

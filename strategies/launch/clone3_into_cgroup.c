@@ -109,6 +109,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "clone3_into_cgroup",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK | CLONE_INTO_CGROUP): born in another control group (v2)",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.prepare = prepare,

@@ -45,7 +45,7 @@ static void reap(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "clone3_pidfd",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK | CLONE_PIDFD), waited for with waitid(P_PIDFD)",
-	.traits = OWN_REAPER,
+	.traits = OWN_REAPER | RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.launch = launch,

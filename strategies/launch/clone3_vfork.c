@@ -28,6 +28,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "clone3_vfork",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK), on the caller's stack",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.launch = launch,

@@ -20,6 +20,8 @@ static int child(void *argument)
 {
 	const struct launch *launch = argument;
 	const struct command *command = launch->command;
+
+	host_child_side();
 	long result = raw_call(SYS_execve, (long)command->file, (long)command->argv, (long)command->envp);
 
 	launch->left->exec_error = (int)-result;
@@ -41,6 +43,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "clone_vm",
 	.summary = "clone(CLONE_VM) on a stack of its own, the caller is not suspended",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

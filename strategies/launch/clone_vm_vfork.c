@@ -28,6 +28,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "clone_vm_vfork",
 	.summary = "clone(CLONE_VM | CLONE_VFORK) on a stack of its own",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

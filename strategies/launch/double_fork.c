@@ -49,6 +49,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "double_fork",
 	.summary = "fork() twice, the child between ends at once: how daemons are made",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_COPIED,
 	.prepare = prepare,
 	.launch = launch,

@@ -25,6 +25,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "fork_dontfork",
 	.summary = "fork() and execve(), the footprint marked MADV_DONTFORK",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_COPIED,
 	.grown = grown,
 	.launch = launch,

@@ -19,6 +19,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "fork_exec",
 	.summary = "fork() and execve(): copies the page tables, and in mode 2 asks for the footprint again",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_COPIED,
 	.launch = launch,
 );

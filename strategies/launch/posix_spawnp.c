@@ -5,7 +5,7 @@
 
 static void launch(struct launch *launch)
 {
-	int error = posix_spawnp(&launch->pid, launch->command->argv[0], NULL, NULL, launch->command->argv,
+	int error = posix_spawnp(&launch->pid, launch->command->argv[0], host_file_actions(), host_attributes(), launch->command->argv,
 				 launch->command->envp);
 
 	if (error != 0) {
@@ -17,6 +17,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "posix_spawnp",
 	.summary = "posix_spawnp(): as posix_spawn(), and finds the program along PATH",
+	.traits = RUNS_SPAWN_SIDE,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

@@ -51,6 +51,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "shim",
 	.summary = "vfork() of a tiny program that closes and resets, then execs the command",
+	.traits = RUNS_CHILD_SIDE,
 	.status_form = STATUS_SHELL,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,

@@ -26,7 +26,7 @@ static const char *prepare(const struct session *session)
 LAUNCHBENCH_STRATEGY(
 	.name = "thread_vfork_exec",
 	.summary = "vfork() and execve() in a thread of its own: only that thread waits",
-	.traits = OWN_REAPER,
+	.traits = OWN_REAPER | RUNS_CHILD_SIDE | RUNS_CALLER_SIDE,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,
 	.launch = launch_thread_launch,

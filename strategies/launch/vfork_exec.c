@@ -23,6 +23,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "vfork_exec",
 	.summary = "vfork() and execve(): shares the memory, suspends the caller until the exec",
+	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.measure.evidence import Order
+    from bench.record import PlaceFields
 
 MIB = 1 << 20
 HEURISTIC = Settings(memory=0, ratio=50, kbytes=0)
@@ -104,6 +105,9 @@ class ImaginedPlace:
     right: str | None = None
     carried_out: list[Order] = field(default_factory=list)
     observed: list[Order] = field(default_factory=list)
+
+    def describe(self) -> PlaceFields:
+        return {}
 
     def cpus(self) -> tuple[int, ...]:
         return (0, 2, 3)
