@@ -6,7 +6,7 @@ from bench.analysis.identity import HARDWARE, Machine
 from bench.analysis.latency import TAIL, Latency, latency, percentile
 from bench.analysis.overview import Analysis, ResultFile, analyse
 from bench.analysis.spread import BANDS_PER_DECADE, SLOTS, Bin, Spread, spreads
-from bench.analysis.summary import AXES, CellSummary, CommandSummary, summarise
+from bench.analysis.summary import AXES, CellSummary, CommandSummary, grouped, summarise
 from bench.analysis.table import Launches, Leftovers, Table, WorkerRow, table
 from bench.analysis.verdict import CHOICES, Choice, Criterion, Reason, Scope, Verdict
 
@@ -41,6 +41,7 @@ __all__ = [
     "Verdict",
     "WorkerRow",
     "analyse",
+    "grouped",
     "hazards",
     "latency",
     "percentile",

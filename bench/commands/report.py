@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import click
 from bench.commands import AnswerIsNo, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bench.analysis import Analysis
     from bench.report import Document, Form, Options
@@ -34,8 +35,10 @@ def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form
 
 @click.command()
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True)
-@click.option("--format", "form", callback=_form, default="terminal", help="terminal (default), json or csv.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
+@click.option(
+    "--format", "form", callback=_form, default="terminal", help="terminal (default), json, csv, parquet or pyperf."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file (pyperf: folder) instead.")
 @click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")
 def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict: bool) -> None:
     """Show what result files say. Files of one machine and scenario count as one.
@@ -83,19 +86,20 @@ def show(analysis: Analysis, form: Form) -> None:
         raise InvalidInput(f"--format {form.name} gives several files: name a folder for them with -o")
     if form.binary and sys.stdout.isatty():
         raise InvalidInput(f"--format {form.name} is not for a terminal: name a file with -o")
-    document = form.render(analysis, _options(None))
+    with _with_extra(form):
+        document = form.render(analysis, _options(None))
     encoding = (sys.stdout.encoding or "utf-8") if form.for_eyes else "utf-8"
     click.echo(document if isinstance(document, bytes) else document.encode(encoding, "replace"), nl=False)
 
 
 def _write(analysis: Analysis, form: Form, output: Path) -> None:
-    from bench.report import FolderFormat
-
+    with _with_extra(form):
+        rendered = form.render(analysis, _options(output))
     try:
-        if isinstance(form, FolderFormat):
-            _write_folder(output, form.render(analysis, _options(output)))
+        if isinstance(rendered, Mapping):
+            _write_folder(output, rendered)
         else:
-            replace(output, _encoded(form.render(analysis, _options(output))))
+            replace(output, _encoded(rendered))
     except OSError as error:
         raise InvalidInput(f"{output}: cannot be written: {error.strerror}") from None
 
@@ -105,6 +109,19 @@ def _write_folder(folder: Path, documents: Mapping[str, Document]) -> None:
     folder.mkdir(exist_ok=True)
     for name, document in documents.items():
         replace(folder / name, _encoded(document))
+
+
+@contextmanager
+def _with_extra(form: Form) -> Iterator[None]:
+    """Say what to install when a form needs a package of the extra that is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] == "bench":
+            raise
+        raise InvalidInput(
+            f"--format {form.name} needs {missing.name}: install it with pip install 'launchbench[report]'"
+        ) from None
 
 
 def _encoded(document: Document) -> bytes:

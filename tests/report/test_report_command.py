@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def test_a_file_given_twice_counts_once(run: Callable[..., Any], tmp_path: Path)
     [
         (["missing.jsonl"], "missing.jsonl: no such file"),
         (["notes.txt"], "notes.txt: is not a launchbench result file: does not start with a JSON object"),
-        (["r.jsonl", "--format", "xml"], "--format xml: unknown: choose one of csv, json, terminal"),
+        (["r.jsonl", "--format", "xml"], f"--format xml: unknown: choose one of {', '.join(formats())}"),
         (["r.jsonl", "-o", "nowhere/x"], "nowhere/x: cannot be written: No such file or directory"),
     ],
 )
@@ -177,3 +178,31 @@ def test_a_form_of_several_documents_needs_a_folder(run: Callable[..., Any], tmp
         "--format pair gives several files: name a folder for them with -o\n",
     )
     assert run(path, "--format", "pair", "-o", path) == (2, "", f"{path}: cannot be written: File exists\n")
+
+
+def test_a_form_without_its_package_says_what_to_install(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    output = tmp_path / "cells.parquet"
+
+    assert run(everything(tmp_path), "--format", "parquet", "-o", output) == (
+        2,
+        "",
+        "--format parquet needs duckdb: install it with pip install 'launchbench[report]'\n",
+    )
+    assert not output.exists()
+
+
+def test_bytes_do_not_go_to_a_terminal(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = everything(tmp_path)
+    assert run(path, "--format", "parquet").exit_code == 0
+
+    monkeypatch.setattr(sys.stdout.__class__, "isatty", lambda _: True)
+    assert run(path, "--format", "parquet") == (
+        2,
+        "",
+        "--format parquet is not for a terminal: name a file with -o\n",
+    )
