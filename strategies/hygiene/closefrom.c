@@ -1,31 +1,42 @@
 /*
  * closefrom(), the library's: close_range(), and /proc/self/fd on kernels without it (glibc 2.34). posix_spawn() does the
- * same when asked with posix_spawn_file_actions_addclosefrom_np(). Both are looked up when the worker is loaded, so that a
- * worker built against a library without them still runs.
+ * same when asked with posix_spawn_file_actions_addclosefrom_np().
  */
 #include "../host/host.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #define FIRST 3
 
-extern void closefrom(int lowest) __attribute__((weak));
-extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int lowest)
-	__attribute__((weak));
+#ifdef __GLIBC__
+#define HAS_CLOSEFROM __GLIBC_PREREQ(2, 34)
+#else
+#define HAS_CLOSEFROM 0
+#endif
 
 static const char *supported(void)
 {
-	return closefrom && posix_spawn_file_actions_addclosefrom_np ? NULL : "the libc has no closefrom() (glibc 2.34)";
+	return HAS_CLOSEFROM ? NULL : "the libc has no closefrom() (glibc 2.34)";
 }
 
 /* A library call on the child's side: it allocates nothing, and writes errno only where it fails. */
 static void child(void)
 {
+#if HAS_CLOSEFROM
 	closefrom(FIRST);
+#endif
 }
 
 static int spawn(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes)
 {
 	(void)attributes;
+#if HAS_CLOSEFROM
 	return posix_spawn_file_actions_addclosefrom_np(actions, FIRST);
+#else
+	(void)actions;
+	return ENOSYS;
+#endif
 }
 
 LAUNCHBENCH_HYGIENE(
