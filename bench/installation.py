@@ -37,11 +37,16 @@ def scenarios() -> Path:
 def builds() -> tuple[Path, ...]:
     """Folders that native builds are looked for in and made in, the preferred one first."""
     own = (CHECKOUT / "build" / "native",) if is_checkout() else ()
+    kept = cache()
+    return own if kept is None else (*own, kept / "native")
+
+
+def cache() -> Path | None:
+    """The folder of what can be had again: builds, kernels, distros. None for a user without a home."""
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "launchbench"
     except RuntimeError:
-        return own  # a user without a home has no cache either
-    return (*own, cache / "launchbench" / "native")
+        return None
 
 
 def results() -> Path:

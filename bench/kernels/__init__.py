@@ -15,6 +15,7 @@ from bench.kernels.manifest import (
     UnavailableError,
     UnknownNameError,
 )
+from bench.kernels.sources import image_of, obtain_kernel
 
 __all__ = [
     "DamagedError",
@@ -24,4 +25,6 @@ __all__ = [
     "SourceError",
     "UnavailableError",
     "UnknownNameError",
+    "image_of",
+    "obtain_kernel",
 ]
