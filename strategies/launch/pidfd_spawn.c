@@ -4,16 +4,25 @@
 
 #include <spawn.h>
 
-/* Weak: found when the program starts where libc has it, and NULL elsewhere, so one binary serves every libc. */
 extern int pidfd_spawn(int *pidfd, const char *path, const posix_spawn_file_actions_t *actions,
-		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
-	__attribute__((weak));
+		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+
+/*
+ * Weak: found when the program starts where libc has it, and NULL elsewhere, so one binary serves every libc. Not where
+ * libc is known to have it: what is weak is not taken out of a static library.
+ */
+#if __GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 39)
+#define HAVE_PIDFD_SPAWN true
+#else
+#pragma weak pidfd_spawn
+#define HAVE_PIDFD_SPAWN pidfd_spawn
+#endif
 
 static int pidfd = -1;
 
 static const char *supported(void)
 {
-	return pidfd_spawn ? pidfd_supported() : "this libc has no pidfd_spawn (glibc 2.39)";
+	return HAVE_PIDFD_SPAWN ? pidfd_supported() : "this libc has no pidfd_spawn (glibc 2.39)";
 }
 
 static void launch(struct launch *launch)
