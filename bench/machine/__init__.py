@@ -5,11 +5,13 @@ Nothing here starts a worker. Names that cost an import of psutil and pyperf are
 """
 
 from bench.machine.memory import (
+    FACT_FILES,
     Budget,
     LimitUnreachableError,
     MemoryFacts,
     MemoryUnknownError,
     commit_kbytes,
+    facts_told,
     fit_reason,
     memory_facts,
     room_reason,
@@ -28,6 +30,7 @@ from bench.machine.overcommit import (
 )
 
 __all__ = [
+    "FACT_FILES",
     "Budget",
     "Busy",
     "GuardError",
@@ -38,6 +41,7 @@ __all__ = [
     "Settings",
     "abandoned",
     "commit_kbytes",
+    "facts_told",
     "fit_reason",
     "memory_facts",
     "missing_right",

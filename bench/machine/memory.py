@@ -11,6 +11,7 @@ know CommitLimit and Committed_AS: limits from two moments would not belong toge
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -177,22 +178,41 @@ def memory_facts(root: Path = Path("/")) -> MemoryFacts:
     MemAvailable: MemFree, which is always less, stands in. Settings that cannot be read are taken as the kernel's
     defaults, the reserves as none.
     """
-    tree = Tree(root)
-    fields = meminfo(tree.text("proc/meminfo") or "")
+    group = cgroup.locate("memory", root)
+    try:
+        facts = facts_told(Tree(root).text)
+    except MemoryUnknownError:
+        raise MemoryUnknownError(f"{root / 'proc/meminfo'} does not tell MemTotal and MemAvailable") from None
+    return replace(facts, cgroup_free_bytes=cgroup.memory(group).free if group else None)
+
+
+# What facts_told() asks for.
+FACT_FILES = (
+    "proc/meminfo",
+    "proc/sys/vm/overcommit_memory",
+    "proc/sys/vm/admin_reserve_kbytes",
+    "proc/sys/vm/user_reserve_kbytes",
+)
+
+
+def facts_told(text: Callable[[str], str | None]) -> MemoryFacts:
+    """Put together the facts of any machine from the texts of its files (`FACT_FILES`); a group's limit is not known.
+
+    Raises MemoryUnknownError as memory_facts() does.
+    """
+    fields = meminfo(text("proc/meminfo") or "")
     available = fields.get("MemAvailable", fields.get("MemFree"))
     if "MemTotal" not in fields or available is None:
-        raise MemoryUnknownError(f"{root / 'proc/meminfo'} does not tell MemTotal and MemAvailable")
-    group = cgroup.locate("memory", root)
+        raise MemoryUnknownError("/proc/meminfo does not tell MemTotal and MemAvailable")
     return MemoryFacts(
         total_bytes=fields["MemTotal"],
         available_bytes=available,
         swap_bytes=fields.get("SwapTotal", 0),
         commit_limit_bytes=fields.get("CommitLimit"),
         committed_bytes=fields.get("Committed_AS"),
-        mode=tree.integer("proc/sys/vm/overcommit_memory") or 0,
-        cgroup_free_bytes=cgroup.memory(group).free if group else None,
-        admin_reserve_bytes=(tree.integer("proc/sys/vm/admin_reserve_kbytes") or 0) << 10,
-        user_reserve_bytes=(tree.integer("proc/sys/vm/user_reserve_kbytes") or 0) << 10,
+        mode=integer(text("proc/sys/vm/overcommit_memory")) or 0,
+        admin_reserve_bytes=(integer(text("proc/sys/vm/admin_reserve_kbytes")) or 0) << 10,
+        user_reserve_bytes=(integer(text("proc/sys/vm/user_reserve_kbytes")) or 0) << 10,
         page_bytes=resource.getpagesize(),
     )
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import errno
 import signal
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bench.machine import MemoryFacts, Settings
 from bench.measure.census import Count
-from bench.measure.request import Request
+from bench.measure.request import PROBE, CommandLine, Request
 from bench.record import PlaceFields
+
+_OBSERVED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,37 @@ class Evidence:
     """The calls that were observed in an untimed launch."""
     stderr: str = ""
     spent: dict[str, int] = field(default_factory=dict)
+
+
+def observation(order: Order) -> Order:
+    """The order of one launch that is observed instead of timed: of the probe, from a small footprint.
+
+    What is mapped makes no difference to the calls; and the scenario's commands would be run once more than was asked.
+    """
+    probe = CommandLine.of((PROBE,), "")
+    request = replace(order.request, footprint_bytes=_OBSERVED_BYTES, vmas=1, warmup=0, plan=(0,), commands=(probe,))
+    return replace(order, request=request, mode=None)
+
+
+def spans(marks: Mapping[str, int], evidence: Evidence, now: int) -> dict[str, int]:
+    """Where the wall time of one worker went: ns that add up to `now` - begun.
+
+    `marks` are moments: `begun` and `ended` always, `ready`, `go`, `done` and `exit` when it came so far.
+    """
+    ready = marks.get("ready", marks["ended"])
+    # A worker's own clock is not the wall's where instructions are counted.
+    footprint = min(int((evidence.ready or {}).get("footprint_ns", 0)), ready - marks["begun"])
+    launches = marks["done"] - marks["go"] if "done" in marks else 0
+    release = marks["ended"] - marks["exit"] if "exit" in marks else 0
+    start = ready - marks["begun"] - footprint
+    whole = now - marks["begun"]
+    return {
+        "start": start,
+        "footprint": footprint,
+        "launches": launches,
+        "release": release,
+        "overhead": whole - start - footprint - launches - release,
+    }
 
 
 class Place(Protocol):

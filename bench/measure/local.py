@@ -37,18 +37,11 @@ from bench.machine import (
     missing_right,
     read_settings,
 )
-from bench.measure import census
-from bench.measure.evidence import Evidence, Mode, Order
-from bench.measure.request import ARRIVALS, PROBE, CommandLine
+from bench.measure import census, patience
+from bench.measure.evidence import Evidence, Mode, Order, observation, spans
+from bench.measure.request import environment
 from bench.record import PlaceFields
 
-# Small and the same everywhere: the environment's size moves the stack, and with it the times (Mytkowicz et al. 2009).
-SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-_START_S = 30.0
-_SLOWEST_FILL = 32 << 20  # bytes a second
-_GRACE_S = 10.0
-_EXIT_S = 60.0
-_OBSERVED_BYTES = 1 << 20  # what is mapped makes no difference to the calls
 _LONGEST_WAIT_S = 86400.0  # what the selector's clock can hold, whatever a footprint would take
 _STDERR_TAIL = 2000
 
@@ -166,21 +159,15 @@ class LocalPlace:
         evidence.samples = files["samples"].read_bytes()
         evidence.arrivals = files["arrivals"].read_bytes()
         evidence.stderr = _tail(files["stderr"])
-        evidence.spent = _spent(marks, evidence, clock())
+        evidence.spent = spans(marks, evidence, clock())
         return evidence
 
     def observe(self, order: Order) -> str | None:
         """Trace one launch of `probe` from a small footprint (ptrace(2)); None when that is not possible here."""
         record = self._scratch / "observed"
         record.unlink(missing_ok=True)
-        probe = CommandLine.of(
-            (PROBE,), ""
-        )  # not the scenario's commands: they would be run once more than was asked for
-        request = replace(
-            order.request, footprint_bytes=_OBSERVED_BYTES, vmas=1, warmup=0, plan=(0,), commands=(probe,)
-        )
         worker = (str(self._isolator), "observe", str(record), *order.worker)
-        evidence = self._work(replace(order, worker=worker, request=request, mode=None))
+        evidence = self._work(replace(observation(order), worker=worker))
         return record.read_text() if evidence.done and record.exists() else None
 
     @contextmanager
@@ -225,9 +212,7 @@ class LocalPlace:
             self._guard.unwatch()
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        # The probe's folder first, so that a search along PATH finds it at once.
-        path = ":".join((str(self._isolator.parent), *SEARCH_PATH))
-        return {"PATH": path, "LC_ALL": "C", ARRIVALS: str(folder / "arrivals")}
+        return environment(self._isolator.parent, folder / "arrivals")
 
     def _converse(
         self,
@@ -242,7 +227,7 @@ class LocalPlace:
         clock = time.monotonic_ns
         request = order.request
         channel.send(request.encode(files["samples"], self.cpus(), self._environment(files["samples"].parent)))
-        message = channel.receive(_START_S + request.footprint_bytes / _SLOWEST_FILL)
+        message = channel.receive(patience.start_s(request.footprint_bytes))
         marks["ready"] = clock()
         if message.get("state") != "ready":
             evidence.refusal = message
@@ -254,7 +239,7 @@ class LocalPlace:
         marks["go"] = clock()
         channel.send(b"go\n")
         try:
-            evidence.done = channel.receive(request.time_limit_ns / 1e9 + _GRACE_S)
+            evidence.done = channel.receive(patience.launches_s(request.time_limit_ns))
         finally:
             marks["done"] = clock()
             switch.off()
@@ -288,7 +273,7 @@ def _end(process: subprocess.Popen[bytes], evidence: Evidence, *, hung: bool) ->
     """Wait for the worker; one that does not end is stopped, and then it hung."""
     if not hung:
         try:
-            evidence.returncode = process.wait(timeout=_EXIT_S)
+            evidence.returncode = process.wait(timeout=patience.EXIT_S)
         except subprocess.TimeoutExpired:
             evidence.hung = "ending"
         else:
@@ -315,20 +300,3 @@ def _oom_kills() -> int:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return 0
-
-
-def _spent(marks: dict[str, int], evidence: Evidence, now: int) -> dict[str, int]:
-    """Where the wall time of one worker went: ns that add up to `now` - begun."""
-    ready = marks.get("ready", marks["ended"])
-    footprint = int((evidence.ready or {}).get("footprint_ns", 0))
-    launches = marks["done"] - marks["go"] if "done" in marks else 0
-    release = marks["ended"] - marks["exit"] if "exit" in marks else 0
-    start = ready - marks["begun"] - footprint
-    whole = now - marks["begun"]
-    return {
-        "start": start,
-        "footprint": footprint,
-        "launches": launches,
-        "release": release,
-        "overhead": whole - start - footprint - launches - release,
-    }

@@ -11,6 +11,18 @@ SHELL = "/bin/sh"
 PROBE = "probe"
 # What strategies/command/probe.c finds in its environment.
 ARRIVALS = "LAUNCHBENCH_ARRIVALS"
+_SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+def environment(programs: Path, arrivals: Path) -> dict[str, str]:
+    """What workers and commands have as their environment; `programs` is the folder that the probe stands in.
+
+    Small and the same everywhere: its size moves the stack, and with it the times (Mytkowicz et al. 2009). The probe's
+    folder comes first, so that a search along PATH finds it at once.
+    """
+    return {"PATH": ":".join((str(programs), *_SEARCH_PATH)), "LC_ALL": "C", ARRIVALS: str(arrivals)}
+
+
 INHERITED = "LAUNCHBENCH_INHERITED"
 GATE = "LAUNCHBENCH_GATE"
 

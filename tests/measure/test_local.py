@@ -19,7 +19,7 @@ from imagined_runs import cell
 
 from bench.machine import GuardError, GuardProcess
 from bench.machine.guard import session_members
-from bench.measure import LocalPlace, adopting, line, local
+from bench.measure import LocalPlace, adopting, line, patience
 from bench.measure.evidence import Evidence, Order, outcome
 from bench.measure.judge import Expected, Manner
 from bench.measure.request import CommandLine, Request
@@ -217,7 +217,7 @@ def test_one_worker_knows_nothing_of_the_one_before(place: LocalPlace, order: Ca
 def test_a_worker_that_hangs_is_stopped_with_the_launch_in_hand_timed_out(
     place: LocalPlace, guard: GuardProcess, order: Callable[..., Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_GRACE_S", 0.3)
+    monkeypatch.setattr(patience, "_GRACE_S", 0.3)
     asked = order(PROBE, shell("sleep 1000"), PROBE, time_limit_ns=200_000_000)
 
     evidence = place.carry_out(asked)
@@ -307,7 +307,7 @@ def test_a_worker_that_talks_nonsense_and_ends_is_a_crash(
 def test_a_worker_that_closes_its_ears_and_stays_hangs(
     place: LocalPlace, guard: GuardProcess, order: Callable[..., Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_EXIT_S", 0.2)
+    monkeypatch.setattr(patience, "EXIT_S", 0.2)
 
     evidence = place.carry_out(replace(order(PROBE), worker=("/bin/sh", "-c", "exec 0<&-; exec sleep 1000")))
 
