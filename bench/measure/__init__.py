@@ -3,10 +3,11 @@
 What it measures comes from bench.scenario, and everything it learns goes to bench.record.
 """
 
-from bench.measure.census import adopting
-from bench.measure.evidence import Evidence, Order, Place
+from bench.measure.census import Count, adopting
+from bench.measure.evidence import Evidence, Order, Place, observation, spans
 from bench.measure.local import LocalPlace
 from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
+from bench.measure.request import environment
 from bench.measure.runner import DisturbedError, Interruption, Observer, run
 from bench.measure.schedule import Planned, order
 from bench.measure.site import Clock, NoPlaceError, PlaceLostError, Site, Sites
@@ -14,6 +15,7 @@ from bench.measure.site import Clock, NoPlaceError, PlaceLostError, Site, Sites
 __all__ = [
     "CannotResumeError",
     "Clock",
+    "Count",
     "DisturbedError",
     "Evidence",
     "Interruption",
@@ -28,9 +30,12 @@ __all__ = [
     "Site",
     "Sites",
     "adopting",
+    "environment",
     "header",
     "now_text",
+    "observation",
     "order",
     "resumed",
     "run",
+    "spans",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
 SHELL = "/bin/sh"
 PROBE = "probe"
@@ -14,7 +14,7 @@ ARRIVALS = "LAUNCHBENCH_ARRIVALS"
 _SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
-def environment(programs: Path, arrivals: Path) -> dict[str, str]:
+def environment(programs: PurePath, arrivals: PurePath) -> dict[str, str]:
     """What workers and commands have as their environment; `programs` is the folder that the probe stands in.
 
     Small and the same everywhere: its size moves the stack, and with it the times (Mytkowicz et al. 2009). The probe's
@@ -67,7 +67,7 @@ class Request:
     inheritable: bool = False
     """`open_files` are opened without O_CLOEXEC."""
 
-    def encode(self, samples: Path, fill_cpus: tuple[int, ...], environment: Mapping[str, str]) -> bytes:
+    def encode(self, samples: PurePath, fill_cpus: tuple[int, ...], environment: Mapping[str, str]) -> bytes:
         """The request on the control channel: its length in a line, then words that end in NUL."""
         words = [
             f"strategy={self.strategy}",

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define MOST_WORDS 64
+#define STDERR_TAIL 2000
 #define OVERCOMMIT "/proc/sys/vm/overcommit_"
 
 struct words {
@@ -428,7 +429,7 @@ void attend(char *text, size_t size, const char *folder)
 		close(log);
 	end_strays();
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		send_file(file_of(&order, files[i]), files[i]);
+		send_tail(file_of(&order, files[i]), files[i], strcmp(files[i], "stderr") == 0 ? STDERR_TAIL : 0);
 	send_text("over", "{\"returncode\":%d,\"hung\":%s%s%s,\"oom\":%s,\"reason\":null}", returncode,
 		  worker.hung ? "\"" : "", worker.hung ? stretches[worker.stretch] : "null", worker.hung ? "\"" : "",
 		  oom ? "true" : "false");

@@ -37,6 +37,7 @@ bool open_channel(const char *device);
 void send_frame(const char *kind, const void *payload, size_t size);
 void send_text(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void send_file(const char *path, const char *name);
+void send_tail(const char *path, const char *name, size_t tail); /* its last bytes */
 void channel_drained(void);
 char *receive_frame(char kind[5], size_t *size); /* the payload, with a NUL after it; the caller frees it */
 

@@ -126,10 +126,14 @@ void send_text(const char *kind, const char *format, ...)
 	send_frame(kind, text, (size_t)length);
 }
 
-/* Reads to the end: files of /proc have no size. NULL when it cannot be read. */
-static char *contents(const char *path, size_t head, size_t *size)
+/* Reads to the end: files of /proc have no size. At most the last `tail` bytes, if not 0. NULL when it cannot be read. */
+static char *contents(const char *path, size_t head, size_t tail, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+
+	if (tail && fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size > tail)
+		lseek(fd, -(off_t)tail, SEEK_END);
 	size_t room = 4096;
 	char *text = fd < 0 ? NULL : malloc(head + room);
 	ssize_t n = 0;
@@ -155,16 +159,21 @@ static char *contents(const char *path, size_t head, size_t *size)
 }
 
 /* As `file`: under a name, when it can be read. */
-void send_file(const char *path, const char *name)
+void send_tail(const char *path, const char *name, size_t tail)
 {
 	size_t head = strlen(name) + 1, size;
-	char *frame = contents(path, head, &size);
+	char *frame = contents(path, head, tail, &size);
 
 	if (!frame)
 		return;
 	memcpy(frame, name, head);
 	send_frame("file", frame, head + size);
 	free(frame);
+}
+
+void send_file(const char *path, const char *name)
+{
+	send_tail(path, name, 0);
 }
 
 /* Returns when everything that was sent has left: nothing of it is to be sent while a worker launches. */

@@ -1,0 +1,281 @@
+"""Guests as places: another kernel under QEMU, with the worker's own agent as its first process.
+
+    site = GuestSite(image_of("4.4"), isolator=build.worker)
+    with site.open(0) as place:
+        evidence = place.carry_out(order)
+
+The agent (strategies/guest/) does in the guest what bench.measure.local does here. The host's settings are never
+touched, and a guest dies with the thread that opened it, whatever ends that.
+Not for: where kernels come from (sources.py).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache, cached_property
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from bench.catalogue import Build, build_of
+from bench.kernels import initramfs, qemu
+from bench.kernels.acceleration import kvm_refusal
+from bench.kernels.account import OBSERVED, Account
+from bench.kernels.link import Link
+from bench.kernels.manifest import KernelImage, Root
+from bench.kernels.qemu import Emulator, Engine, Machine, started
+from bench.kernels.wire import BrokenLinkError, Frame, words
+from bench.machine import FACT_FILES, MemoryFacts, Settings, commit_kbytes, facts_told
+from bench.measure import (
+    Clock,
+    Evidence,
+    NoPlaceError,
+    Order,
+    PlaceLostError,
+    environment,
+    observation,
+    patience,
+)
+from bench.record import PlaceFields
+
+MEMORY_BYTES = 1 << 30
+BOOTS = 3
+_AGENT = "glibc-static"
+_PROGRAMS = PurePosixPath("/launchbench")
+_FILES = PurePosixPath("/run/launchbench")  # where the agent keeps the files of the worker in hand
+_CLOCKS: dict[Engine, Clock] = {"kvm": "hardware", "tcg": "emulated", "icount": "instructions"}
+_SETTINGS = tuple(f"/proc/sys/vm/overcommit_{name}" for name in ("memory", "ratio", "kbytes"))
+_RELEASE, _BOOT = "/proc/sys/kernel/osrelease", "/proc/sys/kernel/random/boot_id"
+_READ_S = 20.0
+_BOOT_S: dict[Engine, float] = {"kvm": 20.0, "tcg": 90.0, "icount": 180.0}
+# How much longer the wall clock may take for what a guest's own clock was given, and what the line takes.
+_SLOWER: dict[Engine, float] = {"kvm": 1.0, "tcg": 2.0, "icount": 30.0}
+_LINE_S = 30.0
+
+
+@cache
+def _version() -> str:
+    told = subprocess.run([qemu.PROGRAM, "--version"], capture_output=True, text=True, check=False).stdout
+    return next((word for word in told.split() if word[0].isdigit()), "of an unknown version")
+
+
+class GuestSite:
+    """One kernel, with nothing but the worker or with a distro's root; a `Site` of bench.measure."""
+
+    def __init__(
+        self,
+        kernel: KernelImage,
+        root: Root | None = None,
+        *,
+        clock: Literal["wall", "instructions"] = "wall",
+        memory_bytes: int = MEMORY_BYTES,
+        boots: int = BOOTS,
+    ) -> None:
+        """`clock`: the wall's, by the fastest engine that works here; or one that counts the guest's instructions.
+
+        Raises NoPlaceError when no guest can run on this machine, MissingToolError when its agent cannot be compiled.
+        """
+        reason = qemu.missing()
+        if reason:
+            raise NoPlaceError(reason)
+        self._kernel, self._root, self._wanted = kernel, root, clock
+        self._memory_bytes, self._boots = memory_bytes, boots
+        self._agent = build_of(_AGENT)
+        self._builds = {self._agent.folder: self._agent}
+        self._open: set[Emulator] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of all its places."""
+        return _CLOCKS[self.engine]
+
+    @property
+    def boots(self) -> int:
+        """How many boots the rounds are spread over."""
+        return self._boots
+
+    @property
+    def ram_bytes(self) -> int:
+        """The guest's RAM."""
+        return self._memory_bytes
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What runs the guest's instructions. The first to ask waits for a boot where there is a /dev/kvm."""
+        if self._wanted == "instructions":
+            return "icount"
+        return "tcg" if kvm_refusal(self._machine("kvm"), self._agent.worker) else "kvm"
+
+    def build(self, worker: str) -> Build:
+        """The build that runs there. Raises MissingToolError, NoPlaceError."""
+        if worker == "glibc" and self._root is None:
+            raise NoPlaceError("a guest without a distro has no C library to load: --worker glibc-static, or musl")
+        build = build_of(worker)
+        with self._lock:
+            self._builds[build.folder] = build
+        return build
+
+    @contextmanager
+    def open(self, boot: int) -> Iterator[GuestPlace]:  # noqa: ARG002 - one boot is like the other
+        """Boot the guest. Raises NoPlaceError, PlaceLostError."""
+        machine = self._machine(self.engine)
+        try:
+            with started(machine, self._agent.worker) as emulator:
+                with self._lock:
+                    self._open.add(emulator)
+                try:
+                    link = Link(emulator)
+                    link.greet(_BOOT_S[self.engine])
+                    yield GuestPlace(link, self.engine, self._root, frozenset(self._builds))
+                    with suppress(PlaceLostError):  # all that was asked for is known; what does not end is killed
+                        link.power_off()
+                finally:
+                    with self._lock:
+                        self._open.discard(emulator)
+        except OSError as error:
+            raise NoPlaceError(f"QEMU does not start: {error}") from None
+
+    def abandon(self) -> None:
+        """End all guests at once, from any thread."""
+        with self._lock:
+            for emulator in self._open:
+                emulator.kill()
+
+    def _machine(self, engine: Engine) -> Machine:
+        with self._lock:
+            builds = list(self._builds.values())
+        entries = [
+            initramfs.link("init", str(_path(self._agent.worker))),
+            initramfs.character_device("dev/console", 5, 1),
+            *(initramfs.folder(name) for name in ("proc", "sys", "run", "tmp")),
+        ]
+        entries += [
+            initramfs.program(str(_path(program)).lstrip("/"), program.read_bytes())
+            for build in builds
+            for program in sorted(build.folder.iterdir())
+            if program.suffix != ".json"
+        ]
+        return Machine(engine, self._kernel.path, initramfs.archive(entries), self._memory_bytes)
+
+
+def _path(program: Path) -> PurePosixPath:
+    """Where a guest has a program of a build."""
+    return _PROGRAMS / program.parent.name / program.name
+
+
+class GuestPlace:
+    """One boot of a guest; a `Place` of bench.measure."""
+
+    def __init__(self, link: Link, engine: Engine, root: Root | None, builds: frozenset[Path]) -> None:
+        """`builds` are the folders of the builds that it has."""
+        self._link, self._engine, self._root, self._builds = link, engine, root, builds
+        told = link.read((_RELEASE, _BOOT), _READ_S)
+        self._release, self._boot = (told.get(name, "").strip() for name in (_RELEASE, _BOOT))
+
+    def describe(self) -> PlaceFields:
+        """What its workers run on."""
+        fields: PlaceFields = {
+            "machine": f"QEMU {_version()} ({self._engine})",
+            "kernel": self._release,
+            "distro": self._root.distro if self._root else "none",
+            "clock": _CLOCKS[self._engine],
+            "boot": self._boot,
+        }
+        if self._root:
+            fields["libc"] = self._root.libc
+        return fields
+
+    def cpus(self) -> tuple[int, ...]:
+        """The one CPU that there is."""
+        return (0,)
+
+    def memory(self) -> MemoryFacts:
+        """The guest's memory now."""
+        told = self._link.read([f"/{name}" for name in FACT_FILES], _READ_S)
+        return facts_told(lambda name: told.get(f"/{name}", "").strip())
+
+    def settings(self) -> Settings:
+        """The guest's vm.overcommit_* now."""
+        told = self._link.read(_SETTINGS, _READ_S)
+        return Settings(*(int(told[name]) for name in _SETTINGS))
+
+    def missing_right(self) -> str | None:
+        """Nothing is missing: a guest is the runner's own."""
+        return None
+
+    def carry_out(self, order: Order) -> Evidence:
+        """Run one worker. Raises PlaceLostError."""
+        return self._attend(order, ()).evidence
+
+    def observe(self, order: Order) -> str | None:
+        """Trace one launch of `probe` from a small footprint; None when that was not possible."""
+        account = self._attend(observation(order), ("observe", str(_FILES / OBSERVED)))
+        return account.observed if account.evidence.done else None
+
+    def _attend(self, order: Order, observer: tuple[str, ...]) -> Account:
+        account = Account(time.monotonic_ns())
+        worker = Path(order.worker[0])
+        if worker.parent not in self._builds:
+            account.evidence.refusal = {"state": "unsupported", "reason": f"a guest has no {worker.name}"}
+            return account
+        program = (str(_path(worker)), *order.worker[1:])
+        if observer:
+            program = (program[0], *observer, *program)
+        self._link.say(self._frame(order, program))
+        over = False
+        while not over:
+            frame = self._link.hear(self._patience_s(order, account), account.doing)
+            over = frame.kind == "over"
+            try:
+                account.take(frame, time.monotonic_ns())
+            except (BrokenLinkError, KeyError) as error:
+                raise PlaceLostError("crashed", f"the line to the guest is broken: {error}") from None
+        if account.reason:
+            raise PlaceLostError("crashed", f"the guest's agent cannot start a worker: {account.reason}")
+        return account
+
+    def _patience_s(self, order: Order, account: Account) -> float:
+        match account.doing:
+            case "mapping":
+                given = patience.start_s(order.request.footprint_bytes)
+            case "launching":
+                given = patience.launches_s(order.request.time_limit_ns)
+            case _:
+                given = patience.EXIT_S
+        return given * _SLOWER[self._engine] + _LINE_S
+
+    def _frame(self, order: Order, program: tuple[str, ...]) -> Frame:
+        request = order.request
+        own = environment(_path(Path(order.worker[0])).parent, _FILES / "arrivals")
+        milliseconds = {
+            "start_ms": patience.start_s(request.footprint_bytes),
+            "launch_ms": patience.launches_s(request.time_limit_ns),
+            "exit_ms": patience.EXIT_S,
+        }
+        isolate = ["open_files=max"]
+        if order.cpus is not None:
+            isolate.append(f"cpus={','.join(map(str, order.cpus))}")
+        settings = words([
+            *(f"program={word}" for word in program),
+            *(f"isolate={word}" for word in isolate),
+            *(f"env={name}={value}" for name, value in own.items()),
+            *self._mode(order),
+            *(f"{name}={int(1000 * seconds)}" for name, seconds in milliseconds.items()),
+            "",
+        ])  # fmt: skip
+        return Frame("work", settings + request.encode(_FILES / "samples", self.cpus(), own))
+
+    def _mode(self, order: Order) -> Iterator[str]:
+        mode = order.mode
+        if mode is None:
+            return
+        yield f"mode={mode.memory}"
+        if mode.while_mapping:
+            yield "while_mapping=1"
+        if mode.limit_bytes is not None:
+            facts = self.memory()
+            yield f"kbytes={commit_kbytes(facts.committed_bytes or 0, mode.limit_bytes, facts)}"

@@ -1,0 +1,145 @@
+"""The emulator: its command line, and one running machine with its console and its line to the agent.
+
+A guest has one CPU, no disk and no network; the console and the line are serial ports, which every kernel's image has
+built in. Everything that QEMU is given is an open descriptor: a guest that is killed leaves no file behind.
+Not for: what is said on the line (link.py), or whether KVM works here (acceleration.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+PROGRAM = "qemu-system-x86_64"
+PACKAGE = "qemu-system-x86"
+_ARCHITECTURE = "x86_64"
+_TAIL = 4000
+_END_S = 10.0
+
+Engine: TypeAlias = Literal["kvm", "tcg", "icount"]
+"""KVM; QEMU's own translation; the same under a clock that counts the instructions that were executed, 1 ns each."""
+
+_ENGINES: dict[Engine, tuple[str, ...]] = {
+    "kvm": ("-accel", "kvm", "-cpu", "host"),
+    "tcg": ("-accel", "tcg", "-cpu", "qemu64"),
+    # Sleeping, an idle guest follows the wall clock; a worker's launches never let the guest's only CPU idle.
+    "icount": ("-accel", "tcg", "-cpu", "qemu64", "-icount", "shift=0,sleep=on"),
+}
+_COMMAND_LINE = (
+    "console=ttyS0",
+    "rdinit=/init",
+    "quiet",
+    "panic=-1",  # at once, and -no-reboot makes an end of it
+    "oops=panic",
+    "nokaslr",  # one layout for all boots
+)
+# What is emulated has no unstable clocks; the watchdog that compares them is misled when the host is busy.
+_EMULATED = ("no_timer_check", "tsc=reliable", "clocksource=tsc")
+
+
+def missing() -> str | None:
+    """Why no guest can run here; None when one can."""
+    if os.uname().machine != _ARCHITECTURE:
+        return f"guests are of {_ARCHITECTURE}, this machine is {os.uname().machine}"
+    if shutil.which(PROGRAM) is None:
+        return f"{PROGRAM} is not installed (package {PACKAGE})"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is booted."""
+
+    engine: Engine
+    kernel: Path
+    initramfs: bytes
+    memory_bytes: int
+
+
+def command(machine: Machine, initramfs: int, line: int, console: int) -> list[str]:
+    """QEMU's command line. The numbers are descriptors that it inherits."""
+    parameters = _COMMAND_LINE if machine.engine == "kvm" else (*_COMMAND_LINE, *_EMULATED)
+    return [
+        PROGRAM,
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *_ENGINES[machine.engine],
+        *("-smp", "1", "-m", f"{machine.memory_bytes >> 20}M"),
+        *("-kernel", str(machine.kernel), "-initrd", f"/proc/self/fd/{initramfs}"),
+        *("-append", " ".join(parameters)),
+        *("-chardev", f"file,id=console,path=/proc/self/fd/{console}", "-serial", "chardev:console"),
+        *("-chardev", f"socket,id=line,fd={line}", "-serial", "chardev:line"),
+    ]
+
+
+class Emulator:
+    """One running machine. It ends with the thread that started it, whatever ends that."""
+
+    def __init__(self, process: subprocess.Popen[bytes], line: socket.socket, console: int) -> None:
+        """`line` is the runner's end of the second serial port, `console` holds what came out of the first."""
+        self._process = process
+        self._console = console
+        self.line = line
+
+    def kill(self) -> None:
+        """End it at once; from any thread."""
+        self._process.kill()
+
+    def ended(self, patience_s: float) -> bool:
+        """Whether it powers off, or dies, within that time."""
+        try:
+            self._process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def console(self) -> str:
+        """The end of what the guest's kernel, and QEMU itself, have printed."""
+        size = os.fstat(self._console).st_size
+        text = os.pread(self._console, _TAIL, max(0, size - _TAIL)).decode(errors="replace")
+        return "\n".join(text.replace("\0", "").splitlines())
+
+
+@contextmanager
+def started(machine: Machine, isolator: Path) -> Iterator[Emulator]:
+    """Start a machine; at the end it is gone. `isolator` is the native worker, whose `isolate` binds it to this thread.
+
+    Raises OSError when QEMU cannot be started.
+    """
+    here, there = socket.socketpair()
+    initramfs, console = os.memfd_create("initramfs"), os.memfd_create("console")
+    try:
+        with there:
+            os.write(initramfs, machine.initramfs)
+            process = subprocess.Popen(
+                [
+                    *(str(isolator), "isolate", f"parent={os.getpid()}", "--"),
+                    *_absolute(command(machine, initramfs, there.fileno(), console)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                pass_fds=(initramfs, there.fileno(), console),
+                cwd="/",
+                start_new_session=True,
+            )
+        emulator = Emulator(process, here, console)
+        try:
+            yield emulator
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        here.close()
+        os.close(initramfs)
+        os.close(console)
+
+
+def _absolute(words: list[str]) -> list[str]:
+    return [shutil.which(words[0]) or words[0], *words[1:]]
