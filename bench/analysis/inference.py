@@ -1,0 +1,327 @@
+"""The statistics: numbers in, intervals and probabilities out. It knows nothing of cells, files or machines.
+
+Everything is of logarithms of times, so that a difference is a ratio. Randomness comes from fixed seeds: the same
+numbers give the same answer. numpy and scipy are imported by the functions that compute: not every machine has them.
+
+Sources: Wilson, J. Am. Stat. Assoc. 22 (1927); Wilcoxon, Biometrics Bulletin 1 (1945); Mann and Whitney, Ann. Math.
+Stat. 18 (1947); Hodges and Lehmann, Ann. Math. Stat. 34 (1963); Holm, Scand. J. Stat. 6 (1979); Efron, Ann. Stat. 7
+(1979); Westfall and Young, Resampling-Based Multiple Testing (1993). docs/method.md says why these.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+ALPHA = 0.05
+"""The rate of false differences that is accepted, and what an interval leaves out."""
+FEWEST = 6
+"""Pairs, or workers, below which nothing is inferred: the signed-rank test of five can never reach 5%."""
+FEWEST_RUNS = 4
+"""Runs a side below which runs are not tested: three and three can be divided in twenty ways only."""
+
+_RESAMPLES = 4096
+_SEED = 20_260_101
+_EXACT = 50
+"""Up to so many numbers the null distribution of ranks is counted out, beyond that it is normal."""
+_PULL_IN = 3.0
+"""A pair further out than so many medians of all pairs' distances counts as so many: one bad round hides nothing."""
+
+
+class MissingExtra(Exception):  # noqa: N818 - the name says what is wrong
+    """numpy or scipy is not installed; one line with the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How much longer the new side takes: ratios new / base."""
+
+    ratio: float
+    low: float
+    high: float
+    """The 95% interval, of this comparison alone."""
+    p: float
+    """Two-sided, of this comparison alone."""
+    n: int
+    """Pairs, or the size of the smaller side."""
+
+
+def available() -> bool:
+    """Say whether what inference needs is installed, without importing it."""
+    return all(importlib.util.find_spec(name) for name in ("numpy", "scipy"))
+
+
+def require(what: str) -> None:
+    """Raise MissingExtra when it is not; `what` needs it."""
+    if not available():
+        raise MissingExtra(f"{what} needs numpy and scipy: pip install 'launchbench[report]'")
+
+
+def wilson(hits: int, n: int) -> tuple[float, float] | None:
+    """Return the 95% score interval of a share; None of nothing."""
+    if n == 0:
+        return None
+    from scipy import stats
+
+    found = stats.binomtest(hits, n).proportion_ci(1 - ALPHA, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95% percentile bootstrap interval of the median; None for fewer than `FEWEST` values."""
+    if len(values) < FEWEST:
+        return None
+    import numpy as np
+
+    medians = np.median(np.asarray(values, dtype=np.float64)[_resampling(len(values))], axis=1)
+    low, high = np.quantile(medians, (ALPHA / 2, 1 - ALPHA / 2))
+    return float(low), float(high)
+
+
+@functools.lru_cache(maxsize=8)
+def _resampling(n: int) -> NDArray[np.intp]:
+    import numpy as np
+
+    return np.random.default_rng(_SEED).integers(0, n, (_RESAMPLES, n))
+
+
+def paired(logs: Sequence[float]) -> Effect:
+    """Compare by pairs: `logs` are log(new / base), one a pair, at least `FEWEST`.
+
+    Wilcoxon's signed-rank test, the Hodges-Lehmann estimate, and the interval that inverts the test: it leaves out 1
+    exactly when the test, where it is exact, rejects.
+    """
+    import numpy as np
+    from scipy import stats
+
+    d = np.asarray(logs, dtype=np.float64)
+    n = len(d)
+    if not d.any():
+        return Effect(1.0, 1.0, 1.0, 1.0, n)
+    rows, columns = np.triu_indices(n)
+    walsh = np.sort((d[rows] + d[columns]) / 2)
+    at = _rejected(_signed_rank_quantile(n), len(walsh))
+    return Effect(
+        ratio=math.exp(float(np.median(walsh))),
+        low=math.exp(float(walsh[at])),
+        high=math.exp(float(walsh[-1 - at])),
+        p=float(stats.wilcoxon(d, method=_wilcoxon_method(d)).pvalue),
+        n=n,
+    )
+
+
+def _wilcoxon_method(d: Floats) -> str:
+    """Return `exact` where scipy's exact distribution holds: few pairs, no ties, no zeros."""
+    import numpy as np
+
+    untied = len(np.unique(np.abs(d))) == len(d) and bool(d.all())
+    return "exact" if untied and len(d) <= _EXACT else "approx"
+
+
+def unpaired(base: Sequence[float], new: Sequence[float]) -> Effect:
+    """Compare two sides of logs of times, at least one each: the Mann-Whitney test, and what belongs to it as above."""
+    import numpy as np
+    from scipy import stats
+
+    x, y = np.asarray(base, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    differences = np.sort(np.subtract.outer(y, x).ravel())
+    at = _rejected(_rank_sum_quantile(len(x), len(y)), len(differences))
+    same = bool(np.ptp(np.concatenate([x, y])) == 0)
+    return Effect(
+        ratio=math.exp(float(np.median(differences))),
+        low=math.exp(float(differences[at])),
+        high=math.exp(float(differences[-1 - at])),
+        p=1.0 if same else float(stats.mannwhitneyu(y, x, alternative="two-sided").pvalue),
+        n=min(len(x), len(y)),
+    )
+
+
+def _rejected(quantile: int, count: int) -> int:
+    """Return the index of an interval's end among `count` sorted values; the outermost when nothing can be rejected."""
+    return min(max(quantile - 1, 0), (count - 1) // 2)
+
+
+@functools.lru_cache(maxsize=256)
+def _signed_rank_quantile(n: int) -> int:
+    """Return how many values of the statistic, from 0 on, lie in the lower `ALPHA / 2` of its null distribution."""
+    import numpy as np
+    from scipy import stats
+
+    if n > _EXACT:
+        mean, deviation = n * (n + 1) / 4, math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        return max(0, math.floor(mean + float(stats.norm.ppf(ALPHA / 2)) * deviation))
+    ways = np.zeros(n * (n + 1) // 2 + 1)
+    ways[0] = 1
+    for rank in range(1, n + 1):
+        ways[rank:] += ways[: len(ways) - rank].copy()
+    return int(np.searchsorted(np.cumsum(ways) / 2.0**n, ALPHA / 2, side="right"))
+
+
+@functools.lru_cache(maxsize=256)
+def _rank_sum_quantile(m: int, n: int) -> int:
+    """Return the same for the Mann-Whitney statistic of sides of `m` and `n`."""
+    import numpy as np
+    from scipy import stats
+
+    if m + n > _EXACT:
+        mean, deviation = m * n / 2, math.sqrt(m * n * (m + n + 1) / 12)
+        return max(0, math.floor(mean + float(stats.norm.ppf(ALPHA / 2)) * deviation))
+    # ways[j, u]: of the numbers so far, j belong to the first side, with u inversions (Mann and Whitney, 1947).
+    ways = np.zeros((m + 1, m * n + 1))
+    ways[0, 0] = 1
+    for taken in range(1, m + n + 1):
+        for j in range(min(taken, m), 0, -1):
+            after = taken - j
+            if after <= n:
+                ways[j, after:] += ways[j - 1, : m * n + 1 - after]
+    return int(np.searchsorted(np.cumsum(ways[m]) / math.comb(m + n, m), ALPHA / 2, side="right"))
+
+
+def adjust_paired(family: Sequence[Mapping[Hashable, float]]) -> list[float]:
+    """Adjust the comparisons of a family together: each maps a pair's name (its round) to log(new / base).
+
+    Step-down max-t over the ways in which the names within each round could have been exchanged, in all comparisons at
+    once: the family-wise error is `ALPHA` whatever the correlations, and six rounds can decide a family of any size.
+    Holm's correction of the signed-rank test cannot: of six pairs its smallest p is 0.031.
+    """
+    import numpy as np
+
+    if not family:
+        return []
+    rounds = sorted({name for comparison in family for name in comparison}, key=repr)
+    present = np.array([[name in comparison for name in rounds] for comparison in family])
+    values = np.array([[comparison.get(name, 0.0) for name in rounds] for comparison in family])
+    pulled = np.array([_pulled_in(row, there) for row, there in zip(values, present, strict=True)])
+    n = present.sum(axis=1)
+    squares = np.divide((pulled**2).sum(axis=1), n, where=n > 0, out=np.zeros(len(n)))
+    flips = _signs(len(rounds)) @ pulled.T
+
+    def t(sums: Floats) -> Floats:
+        means = np.divide(sums, n, where=n > 0, out=np.zeros_like(sums))
+        deviations: Floats = np.sqrt(np.maximum(squares - means**2, _tiny(squares)))
+        magnitudes: Floats = np.abs(means) * np.sqrt(n) / deviations
+        return magnitudes
+
+    return _step_down(t(pulled.sum(axis=1)), t(flips))
+
+
+def _pulled_in(row: Floats, there: NDArray[np.bool_]) -> Floats:
+    import numpy as np
+
+    if not there.any():
+        return row
+    reach = _PULL_IN * float(np.median(np.abs(row[there])))
+    return row if reach == 0 else np.clip(row, -reach, reach)
+
+
+def _tiny(squares: Floats) -> Floats:
+    import numpy as np
+
+    return np.maximum(squares * 1e-12, np.finfo(np.float64).tiny)
+
+
+@functools.lru_cache(maxsize=32)
+def _signs(n: int) -> Floats:
+    """Return the exchanges of `n` rounds as rows of signs: all when they are few, else the identity and a draw."""
+    import numpy as np
+
+    if 2 ** (n - 1) <= _RESAMPLES:  # the other half only turns every sign
+        codes = np.arange(2 ** (n - 1))[:, None] >> np.arange(n) & 1
+    else:
+        codes = np.random.default_rng(_SEED).integers(0, 2, (_RESAMPLES, n))
+        codes[0] = 0
+    signs: Floats = 1.0 - 2.0 * codes.astype(np.float64)
+    return signs
+
+
+def adjust_unpaired(family: Sequence[tuple[Mapping[Hashable, float], Mapping[Hashable, float]]]) -> list[float]:
+    """Adjust comparisons of runs together: each has its base and its new side, run to log of time.
+
+    As `adjust_paired`, with Welch's t over the ways in which the runs could have been divided between the sides.
+    """
+    import numpy as np
+
+    if not family:
+        return []
+    base = sorted({run for one, _ in family for run in one}, key=repr)
+    new = sorted({run for _, other in family for run in other}, key=repr)
+    values = np.array([[one.get(run, np.nan) for run in base] + [other.get(run, np.nan) for run in new]
+                       for one, other in family])  # fmt: skip
+    first = _divisions(len(base), len(new))
+    statistics = _welch(values, first)
+    return _step_down(statistics[0], statistics)
+
+
+def _welch(values: Floats, first: Floats) -> Floats:
+    """Return |t| of each comparison (rows of `values`) in each division (rows of `first`); 0 of a side of one."""
+    import numpy as np
+
+    there = ~np.isnan(values)
+    centred = np.where(there, values - np.nanmean(values, axis=1, keepdims=True), 0.0)
+
+    def side(mask: Floats) -> tuple[Floats, Floats]:
+        n = mask @ there.T
+        mean = np.divide(mask @ centred.T, n, where=n > 0, out=np.zeros_like(n))
+        squares = np.maximum(mask @ (centred**2).T - n * mean**2, 0.0)
+        # The variance of a mean of one is unknown: as good as infinite.
+        return mean, np.divide(squares, n * (n - 1), where=n > 1, out=np.full_like(n, np.inf))
+
+    (mean, spread), (other_mean, other_spread) = side(first), side(1.0 - first)
+    return np.abs(mean - other_mean) / np.sqrt(np.maximum(spread + other_spread, 1e-24))
+
+
+def _divisions(m: int, n: int) -> Floats:
+    """Return the ways to take the first side of `m` out of `m + n`, as rows of 1 and 0; the actual one comes first."""
+    import numpy as np
+
+    if math.comb(m + n, m) <= _RESAMPLES:
+        chosen = list(itertools.combinations(range(m + n), m))
+    else:
+        generator = np.random.default_rng(_SEED)
+        chosen = [tuple(range(m)), *(tuple(generator.permutation(m + n)[:m]) for _ in range(_RESAMPLES - 1))]
+    divisions = np.zeros((len(chosen), m + n))
+    np.put_along_axis(divisions, np.array(chosen), 1.0, axis=1)
+    return divisions
+
+
+def _step_down(observed: Floats, resampled: Floats) -> list[float]:
+    """Return adjusted p, in the family's order: `resampled` has one row a resampling, the identity among them."""
+    import numpy as np
+
+    order = np.argsort(-observed, kind="stable")
+    largest = np.maximum.accumulate(resampled[:, order][:, ::-1], axis=1)[:, ::-1]
+    share = (largest >= observed[order] * (1 - 1e-9)).mean(axis=0)
+    adjusted = np.empty_like(share)
+    adjusted[order] = np.maximum.accumulate(share)
+    return [float(value) for value in adjusted]
+
+
+def fisher(base: tuple[int, int], new: tuple[int, int]) -> float:
+    """Return p of Fisher's exact test, two-sided; a side is (ok, launches)."""
+    from scipy import stats
+
+    (ok, n), (other_ok, other_n) = base, new
+    table: Any = [[ok, n - ok], [other_ok, other_n - other_ok]]
+    return float(stats.fisher_exact(table).pvalue)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Adjust by Holm's step-down method, in the order given."""
+    adjusted = [1.0] * len(p)
+    worst = 0.0
+    for place, at in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        worst = max(worst, min(1.0, p[at] * (len(p) - place)))
+        adjusted[at] = worst
+    return adjusted
