@@ -1,14 +1,19 @@
 """What results mean: from recordings to cells. It knows the result file and nothing of measuring."""
 
 from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
+from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, regressions
 from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import HARDWARE, Machine
+from bench.analysis.inference import MissingExtra, require
 from bench.analysis.latency import TAIL, Latency, latency, percentile
+from bench.analysis.noise import noise_floors
 from bench.analysis.overview import Analysis, ResultFile, analyse
+from bench.analysis.selection import verdicts
 from bench.analysis.spread import BANDS_PER_DECADE, SLOTS, Bin, Spread, spreads
 from bench.analysis.summary import AXES, CellSummary, CommandSummary, grouped, summarise
 from bench.analysis.table import Launches, Leftovers, Table, WorkerRow, table
 from bench.analysis.verdict import CHOICES, Choice, Criterion, Reason, Scope, Verdict
+from bench.analysis.wording import byte_size, percent, times
 
 __all__ = [
     "AXES",
@@ -32,6 +37,8 @@ __all__ = [
     "Launches",
     "Leftovers",
     "Machine",
+    "MissingExtra",
+    "NoSuchKey",
     "NoiseFloor",
     "Reason",
     "ResultFile",
@@ -41,11 +48,20 @@ __all__ = [
     "Verdict",
     "WorkerRow",
     "analyse",
+    "byte_size",
+    "compare_by",
+    "compare_files",
     "grouped",
     "hazards",
     "latency",
+    "noise_floors",
+    "percent",
     "percentile",
+    "regressions",
+    "require",
     "spreads",
     "summarise",
     "table",
+    "times",
+    "verdicts",
 ]

@@ -39,6 +39,8 @@ class Comparison:
     """`verdict` in JSON."""
     reason: str
     """Why it is not about latency, or none: `worked -> spawn:ENOMEM`, `needs more runs: 3 of 6 pairs`; or empty."""
+    worse: bool
+    """The new side is: slower, fails where the other works, or leaves what the other does not."""
     base_ns: int | None
     new_ns: int | None
     """The p50 of `total` of either side."""

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.analysis import inference
 from bench.analysis.identity import Machine, machine_of
 from bench.record import HazardKey, hazard_key, oracle_met
 
@@ -41,7 +42,7 @@ class HazardSummary:
     """Hits in which something stood still for ever."""
     low: float | None
     high: float | None
-    """The 95% Wilson interval of hits / trials; null until inference gives it."""
+    """The 95% Wilson interval of hits / trials; null without trials, and without the extra `report`."""
     oracle: str | None
     """`always`, `sometimes`, `never`; null where the mechanism decides nothing, or nothing was tried."""
     met: bool | None
@@ -67,6 +68,7 @@ def _summary(machine: Machine, scenario: str, lines: Sequence[HazardLine]) -> Ha
     outcome = next((kind for kind in _MADE_OUT if kind in outcomes), lines[0]["outcome"]["kind"])
     tried = [line for line in lines if line["outcome"]["kind"] == "tried"]
     trials, hits = sum(line["trials"] for line in tried), sum(line["hits"] for line in tried)
+    low, high = (inference.wilson(hits, trials) if inference.available() else None) or (None, None)
     oracle = Counter(line["oracle"] for line in tried).most_common(1)[0][0] if tried else lines[0]["oracle"]
     return HazardSummary(
         machine=machine,
@@ -79,8 +81,8 @@ def _summary(machine: Machine, scenario: str, lines: Sequence[HazardLine]) -> Ha
         trials=trials,
         hits=hits,
         hangs=sum(line["hangs"] for line in tried),
-        low=None,
-        high=None,
+        low=low,
+        high=high,
         oracle=oracle,
         met=oracle_met(oracle, trials=trials, hits=hits),
         detail=next((line["detail"] for line in lines if line["detail"]), None),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -58,6 +58,7 @@ class Effect:
     """Pairs, or the size of the smaller side."""
 
 
+@functools.cache
 def available() -> bool:
     """Say whether what inference needs is installed, without importing it."""
     return all(importlib.util.find_spec(name) for name in ("numpy", "scipy"))
@@ -85,16 +86,20 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
         return None
     import numpy as np
 
-    medians = np.median(np.asarray(values, dtype=np.float64)[_resampling(len(values))], axis=1)
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    below, above = _middles(len(values))
+    medians = (ordered[below] + ordered[above]) / 2
     low, high = np.quantile(medians, (ALPHA / 2, 1 - ALPHA / 2))
     return float(low), float(high)
 
 
 @functools.lru_cache(maxsize=8)
-def _resampling(n: int) -> NDArray[np.intp]:
+def _middles(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the ranks of the two middle values of each resample: resampling ranks once serves all samples of `n`."""
     import numpy as np
 
-    return np.random.default_rng(_SEED).integers(0, n, (_RESAMPLES, n))
+    ranks = np.sort(np.random.default_rng(_SEED).integers(0, n, (_RESAMPLES, n)), axis=1)
+    return ranks[:, (n - 1) // 2], ranks[:, n // 2]
 
 
 def paired(logs: Sequence[float]) -> Effect:
@@ -189,7 +194,7 @@ def _rank_sum_quantile(m: int, n: int) -> int:
     return int(np.searchsorted(np.cumsum(ways[m]) / math.comb(m + n, m), ALPHA / 2, side="right"))
 
 
-def adjust_paired(family: Sequence[Mapping[Hashable, float]]) -> list[float]:
+def adjust_paired(family: Sequence[Mapping[Any, float]]) -> list[float]:
     """Adjust the comparisons of a family together: each maps a pair's name (its round) to log(new / base).
 
     Step-down max-t over the ways in which the names within each round could have been exchanged, in all comparisons at
@@ -246,7 +251,7 @@ def _signs(n: int) -> Floats:
     return signs
 
 
-def adjust_unpaired(family: Sequence[tuple[Mapping[Hashable, float], Mapping[Hashable, float]]]) -> list[float]:
+def adjust_unpaired(family: Sequence[tuple[Mapping[Any, float], Mapping[Any, float]]]) -> list[float]:
     """Adjust comparisons of runs together: each has its base and its new side, run to log of time.
 
     As `adjust_paired`, with Welch's t over the ways in which the runs could have been divided between the sides.

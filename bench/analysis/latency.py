@@ -1,6 +1,6 @@
 """Centre and tails of latencies that come in groups, one group a worker.
 
-Integers in, integers out, in ns. Intervals are inference's; which launches count is summary's.
+Integers in, integers out, in ns. Which launches count is summary's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from bench.analysis import inference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +33,7 @@ class Latency:
     """The median of worker medians: launches of one worker are not independent."""
     p50_low: int | None
     p50_high: int | None
-    """The interval of `p50`; null until inference gives it."""
+    """Its 95% bootstrap interval over workers; null for fewer than six, and without the extra `report`."""
     p90: int | None
     p99: int | None
     """Over all launches pooled, by nearest rank; null where n(1-p) < 10."""
@@ -45,10 +47,12 @@ def latency(workers: Iterable[Sequence[int]]) -> Latency | None:
     if not measured:
         return None
     pooled = sorted(value for worker in measured for value in worker)
+    medians = [statistics.median(worker) for worker in measured]
+    low, high = (inference.median_interval(medians) if inference.available() else None) or (None, None)
     return Latency(
-        p50=round(statistics.median(statistics.median(worker) for worker in measured)),
-        p50_low=None,
-        p50_high=None,
+        p50=round(statistics.median(medians)),
+        p50_low=None if low is None else round(low),
+        p50_high=None if high is None else round(high),
         p90=percentile(pooled, 90),
         p99=percentile(pooled, 99),
         max=pooled[-1],

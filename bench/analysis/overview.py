@@ -9,8 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.analysis import inference
 from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import Machine, machine_of
+from bench.analysis.noise import noise_floors
+from bench.analysis.selection import verdicts
 from bench.analysis.summary import CellSummary, summarise
 from bench.analysis.table import table
 
@@ -70,15 +73,18 @@ def analyse(recordings: Iterable[Recording]) -> Analysis:
     """Sum up recordings: files of the same machine and scenario merge, others stand side by side."""
     recordings = tuple(recordings)
     joined = table(recordings)
+    rows = tuple(row for row in joined.rows if not row.cell.get("twin"))
+    struck = hazards(recordings)
+    noise = noise_floors(joined.rows) if inference.available() else ()
     files = tuple(_result_file(recording) for recording in recordings)
     return Analysis(
         files=files,
         fingerprints={file.machine: file.header["machine"] for file in reversed(files)},
-        cells=summarise(joined.rows),
-        rows=joined.rows,
-        verdicts=(),
-        noise=(),
-        hazards=hazards(recordings),
+        cells=summarise(rows),
+        rows=rows,
+        verdicts=verdicts(rows, noise, struck) if inference.available() else (),
+        noise=noise,
+        hazards=struck,
         warnings=(
             *(warning for recording in recordings for warning in recording.warnings),
             *joined.warnings,

@@ -1,6 +1,6 @@
 """Rows to cells: what happened in each cell, over all its workers, in the columns that reports share.
 
-Counting and centring only. Intervals, tests and advice are not here.
+Counting and centring, with the intervals that inference gives. Tests and advice are not here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from bench.analysis import inference
 from bench.analysis.latency import Latency, latency, tail
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class CellSummary:
     ok: int
     success_low: float | None
     success_high: float | None
-    """The interval of ok / launches; null until inference gives it."""
+    """The 95% Wilson interval of ok / launches; null without launches, and without the extra `report`."""
     errors: Mapping[str, int]
     """What went wrong in the launches that are not ok, most frequent first."""
     blocked_ns: Latency | None
@@ -150,6 +151,7 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
     ok = results.pop("ok", 0)
     not_reached = sum(row.not_reached for row in ran)
     left = [row.left for row in ran if row.left is not None]
+    low, high = (inference.wilson(ok, count) if inference.available() else None) or (None, None)
     return CellSummary(
         host=rows[0].host,
         machine=rows[0].machine,
@@ -162,13 +164,13 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
         not_reached=not_reached,
         launches=count,
         ok=ok,
-        success_low=None,
-        success_high=None,
+        success_low=low,
+        success_high=high,
         errors=dict(results.most_common()),
-        blocked_ns=latency(_ok(one, one.blocked) for one in launches),
-        reach_ns=latency(_ok(one, one.reach) for one in launches),
-        total_ns=latency(_ok(one, one.total) for one in launches),
-        total_tail_ns=tail(chain.from_iterable(_ok(one, one.total) for one in launches)),
+        blocked_ns=latency(ok_latencies(one, one.blocked) for one in launches),
+        reach_ns=latency(ok_latencies(one, one.reach) for one in launches),
+        total_ns=latency(ok_latencies(one, one.total) for one in launches),
+        total_tail_ns=tail(chain.from_iterable(ok_latencies(one, one.total) for one in launches)),
         total_rounds_ns=_by_round(ran),
         by_command=_by_command(launches),
         zombies=_sum(left, lambda one: one.zombies),
@@ -185,7 +187,7 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
     )
 
 
-def _ok(launches: Launches, clock: Sequence[int | None], command: int | None = None) -> list[int]:
+def ok_latencies(launches: Launches, clock: Sequence[int | None], command: int | None = None) -> list[int]:
     """Select the latencies of one worker's ok launches, of one command or of all."""
     return [
         value
@@ -197,7 +199,7 @@ def _ok(launches: Launches, clock: Sequence[int | None], command: int | None = N
 def _by_round(rows: Iterable[WorkerRow]) -> dict[int, int]:
     rounds: dict[int, list[int]] = {}
     for row in rows:
-        rounds.setdefault(row.round, []).extend(_ok(row.launches, row.launches.total))
+        rounds.setdefault(row.round, []).extend(ok_latencies(row.launches, row.launches.total))
     return {number: round(statistics.median(values)) for number, values in sorted(rounds.items()) if values}
 
 
@@ -211,7 +213,7 @@ def _by_command(launches: Sequence[Launches]) -> dict[int, CommandSummary]:
                 for one in launches
                 for of, result in zip(one.command, one.result, strict=True)
             ),
-            total_ns=latency(_ok(one, one.total, command) for one in launches),
+            total_ns=latency(ok_latencies(one, one.total, command) for one in launches),
         )
         for command in sorted(tried)
     }

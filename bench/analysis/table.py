@@ -82,6 +82,8 @@ class WorkerRow:
     """None when no census was taken."""
     zombies_peak: int | None
     bystander_max_ns: int | None
+    pinned: bool
+    """The worker and its children were held to one CPU."""
     mode: int | None
     """vm.overcommit_memory during the launches."""
     mechanism: str | None
@@ -140,6 +142,7 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
             left=_left(worker),
             zombies_peak=_zombies_peak(census),
             bystander_max_ns=worker.get("bystander_max_ns"),
+            pinned=worker["cpu"] is not None and len(worker["cpu"]) == 1,
             mode=in_force["mode"] if in_force else None,
             mechanism=worker["mechanism"],
             contradiction=worker.get("contradiction"),

@@ -21,7 +21,7 @@ Criterion: TypeAlias = Literal["success", "hazard", "finding", "latency", "data"
 """In the order in which they decide; `data` is about candidates that too little is known of."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Choice:
     """What a program would do."""
 

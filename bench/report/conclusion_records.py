@@ -47,6 +47,7 @@ def comparison_record(row: Comparison) -> dict[str, Any]:
         "new": _key(row.new),
         "verdict": row.answer,
         "reason": row.reason,
+        "worse": row.worse,
         "base_ns": row.base_ns,
         "new_ns": row.new_ns,
         "ratio": row.ratio,

@@ -9,6 +9,8 @@ import textwrap
 import unicodedata
 from dataclasses import astuple, dataclass
 
+from bench.analysis import byte_size
+
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
@@ -48,13 +50,7 @@ def _three_digits(value: float) -> str:
     return f"{value:.{2 if size < 9.995 else 1 if size < 99.95 else 0}f}"
 
 
-def size(count: float) -> str:
-    """Set bytes in binary units, whole ones as such: `64 MiB`, `1.5 GiB`."""
-    scaled, units = count, ["B", "KiB", "MiB", "GiB", "TiB"]
-    while abs(scaled) >= 1023.5 and len(units) > 1:
-        scaled /= 1024
-        units.pop(0)
-    return f"{scaled:.0f} {units[0]}" if abs(scaled) >= 999.5 else f"{scaled:.3g} {units[0]}"
+size = byte_size
 
 
 def plain(text: str) -> str:

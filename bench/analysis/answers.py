@@ -1,0 +1,232 @@
+"""Matched cells to rows: which test fits, which floor must be cleared, and what the answer is.
+
+Cells of one run are pairs, round by round. Cells of different runs are as many numbers as there are runs, and where
+there is one run a side, only a difference beyond what runs drift by is believed. Which cells are matched is the
+caller's.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from bench.analysis import inference
+from bench.analysis.comparison import Comparison
+from bench.analysis.inference import ALPHA, Effect
+from bench.analysis.noise import COUNTED, Floor, between, within
+from bench.analysis.subject import INSTRUCTIONS, measures_latency
+from bench.analysis.transitions import Transition, transitions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bench.analysis.comparison import Answer, NoiseFloor
+    from bench.analysis.subject import Pair, Subject
+
+Unit: TypeAlias = Literal["round", "run", "file"]
+Logs: TypeAlias = "Mapping[Pair, float]"
+
+_FEWEST_COUNTED = 3
+"""Pairs that instruction counts need: they repeat, and are not tested but held against their floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Two cells that one row is about; None where a side has no such cell."""
+
+    base: Subject | None
+    new: Subject | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Contest:
+    """What is known of the latency of one match before the family is looked at."""
+
+    unit: Unit
+    base: Logs
+    new: Logs
+    """What is compared: logs of worker medians, or of their ratios to a reference."""
+    obstacle: str = ""
+    """Why latency cannot be compared."""
+
+    @property
+    def common(self) -> list[Pair]:
+        return [pair for pair in self.base if pair in self.new]
+
+    def runs(self, logs: Logs) -> dict[str, float]:
+        """Return one number a run: the median of its workers."""
+        by_run: dict[str, list[float]] = {}
+        for (run, _), log in logs.items():
+            by_run.setdefault(run, []).append(log)
+        return {run: statistics.median(values) for run, values in by_run.items()}
+
+
+def answers(
+    matches: Sequence[Match], noise: Sequence[NoiseFloor], reference: Callable[[Subject], Subject | None]
+) -> tuple[Comparison, ...]:
+    """Return one row a match, in their order; all of them are one family.
+
+    `reference` finds the cell of the reference strategy beside a cell: what machines are compared by.
+    """
+    found = transitions([(match.base, match.new) for match in matches])
+    contests = [_contest(match, reference) for match in matches]
+    adjusted = _adjust(contests)
+    return tuple(
+        _row(match, contest, transition, p_adjusted, noise)
+        for match, contest, transition, p_adjusted in zip(matches, contests, found, adjusted, strict=True)
+    )
+
+
+def _contest(match: Match, reference: Callable[[Subject], Subject | None]) -> _Contest:
+    base, new = match.base, match.new
+    if base is None or new is None or not base.logs or not new.logs:
+        return _Contest("file", {}, {}, obstacle="nothing to compare")
+    clocks = base.machine.clock, new.machine.clock
+    if clocks[0] != clocks[1]:
+        return _Contest("file", {}, {}, obstacle=f"{clocks[0]} and {clocks[1]} time are never compared")
+    if not measures_latency(base):
+        return _Contest("file", {}, {}, obstacle=f"{clocks[0]} time is no latency")
+    if base.runs.keys() & new.runs.keys():
+        contest = _Contest("round", base.logs, new.logs)
+        return _enough(contest, len(contest.common), "rounds", clocks[0])
+    logs: tuple[Logs, Logs] = base.logs, new.logs
+    if base.machine.id != new.machine.id:
+        beside = reference(base), reference(new)
+        if beside[0] is None or beside[1] is None:
+            return _Contest("file", {}, {}, obstacle="different machines, and no reference strategy on both")
+        logs = _ratios(base, beside[0]), _ratios(new, beside[1])
+    if min(len(base.runs), len(new.runs)) >= inference.FEWEST_RUNS:
+        return _Contest("run", *logs)
+    return _enough(_Contest("file", *logs), min(map(len, logs)), "workers", clocks[0])
+
+
+def _enough(contest: _Contest, count: int, noun: str, clock: str) -> _Contest:
+    needed = _FEWEST_COUNTED if clock == INSTRUCTIONS else inference.FEWEST
+    if count >= needed:
+        return contest
+    return _Contest(contest.unit, {}, {}, obstacle=f"needs more runs: {count} of {needed} {noun}")
+
+
+def _ratios(cell: Subject, beside: Subject) -> dict[Pair, float]:
+    return {pair: log - beside.logs[pair] for pair, log in cell.logs.items() if pair in beside.logs}
+
+
+def _adjust(contests: Sequence[_Contest]) -> list[float | None]:
+    """Adjust each row's p over the rows that are tested in the same way; None where nothing is tested."""
+    adjusted: list[float | None] = [None] * len(contests)
+
+    def fill(unit: Unit, adjust: Callable[[list[_Contest]], list[float]]) -> None:
+        at = [index for index, contest in enumerate(contests) if contest.unit == unit and not contest.obstacle]
+        for index, p in zip(at, adjust([contests[index] for index in at]), strict=True):
+            adjusted[index] = p
+
+    fill("round", lambda family: inference.adjust_paired([_differences(one) for one in family]))
+    fill("run", lambda family: inference.adjust_unpaired([(one.runs(one.base), one.runs(one.new)) for one in family]))
+    fill("file", lambda family: inference.holm([_effect(one).p for one in family]))
+    return adjusted
+
+
+def _differences(contest: _Contest) -> dict[Pair, float]:
+    return {pair: contest.new[pair] - contest.base[pair] for pair in contest.common}
+
+
+def _effect(contest: _Contest) -> Effect:
+    if contest.unit == "round":
+        return inference.paired(list(_differences(contest).values()))
+    if contest.unit == "run":
+        return inference.unpaired(list(contest.runs(contest.base).values()), list(contest.runs(contest.new).values()))
+    return inference.unpaired(list(contest.base.values()), list(contest.new.values()))
+
+
+def _row(
+    match: Match,
+    contest: _Contest,
+    transition: Transition,
+    p_adjusted: float | None,
+    noise: Sequence[NoiseFloor],
+) -> Comparison:
+    base, new = match.base, match.new
+    effect = None if contest.obstacle else _effect(contest)
+    floor = _floor(match, contest, noise) if effect else None
+    answer, reason = _answer(match, contest, transition, effect, p_adjusted, floor)
+    return Comparison(
+        base=base.key if base else None,
+        new=new.key if new else None,
+        answer=answer,
+        reason=reason,
+        worse=transition.worse if answer == "transition" else answer == "slower",
+        base_ns=base.p50 if base else None,
+        new_ns=new.p50 if new else None,
+        ratio=effect.ratio if effect else None,
+        low=effect.low if effect else None,
+        high=effect.high if effect else None,
+        p=effect.p if effect else None,
+        p_adjusted=p_adjusted,
+        floor=floor.value if floor else None,
+        pairs=_count(contest),
+        unit=contest.unit,
+        success_p=transition.success_p,
+    )
+
+
+def _count(contest: _Contest) -> int:
+    if contest.unit == "round":
+        return len(contest.common)
+    return min(len(contest.runs(contest.base)), len(contest.runs(contest.new)))
+
+
+def _floor(match: Match, contest: _Contest, noise: Sequence[NoiseFloor]) -> Floor:
+    sides = [side for side in (match.base, match.new) if side]
+    if sides[0].machine.clock == INSTRUCTIONS:
+        return Floor(COUNTED, measured=False)
+    runs = {run for side in sides for run in side.runs}
+    inside = within(noise, runs, pinned=all(side.pinned for side in sides))
+    return between(sides, inside) if contest.unit == "file" else inside
+
+
+def _answer(
+    match: Match,
+    contest: _Contest,
+    transition: Transition,
+    effect: Effect | None,
+    p_adjusted: float | None,
+    floor: Floor | None,
+) -> tuple[Answer, str]:
+    if absent := _absent(match):
+        return "missing", absent
+    if transition.happened:
+        return "transition", transition.text
+    if transition.fails:
+        return "same", transition.fails
+    if effect is None or floor is None:
+        return "inconclusive", contest.obstacle
+    return judge(effect, p_adjusted, floor.value, contest.unit, counted=_counted(match))
+
+
+def _counted(match: Match) -> bool:
+    return match.base is not None and match.base.machine.clock == INSTRUCTIONS
+
+
+def _absent(match: Match) -> str:
+    sides = {"base": match.base, "new": match.new}
+    missing = [f"{name} has no such cell" for name, side in sides.items() if side is None]
+    refused = [f"{name} is {side.refusal}" for name, side in sides.items() if side and side.refusal]
+    return "; ".join(missing + refused)
+
+
+def judge(
+    effect: Effect, p_adjusted: float | None, floor: float, unit: Unit, *, counted: bool = False
+) -> tuple[Answer, str]:
+    """Say what an effect is: different only when the test, over its family, and the near end of the interval agree.
+
+    Instruction counts repeat: the interval alone is held against their floor.
+    """
+    shown = counted or (p_adjusted is not None and p_adjusted <= ALPHA)
+    if shown and effect.low > 1 + floor:
+        return "slower", ""
+    if shown and effect.high < 1 / (1 + floor):
+        return "faster", ""
+    if unit != "file" or (effect.low >= 1 / (1 + floor) and effect.high <= 1 + floor):
+        return "same", ""
+    return "inconclusive", f"runs of one program differ by up to {floor:.0%}: repeat the run on each side"

@@ -1,0 +1,107 @@
+"""How small a difference can be believed: the noise inside a run, and the drift between runs.
+
+Inside a run the reference cell is planned twice a round under two names: what these two differ by, nobody did. Between
+runs a machine drifts by more than that, and only repeated runs can say by how much.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.analysis import inference
+from bench.analysis.comparison import NoiseFloor
+from bench.analysis.subject import INSTRUCTIONS, subjects
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from bench.analysis.subject import Subject
+    from bench.analysis.table import WorkerRow
+
+NOISY = 0.05
+"""An A/A difference beyond which a run is refused rather than believed."""
+ASSUMED = {True: 0.02, False: 0.05}
+"""The floor inside a run that measured none, by whether its workers were held to one CPU."""
+DRIFT = {True: 0.05, False: 0.10}
+"""What two runs of one program may differ by, until repeated runs of the machine have shown it; likewise."""
+COUNTED = 0.01
+"""What instruction counts of one program may differ by, inside a run and between runs."""
+
+_ENOUGH_REPEATS = 4
+"""Degrees of freedom from which the drift that was seen replaces the one assumed, also when it is smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The smallest difference that is believed, as a fraction."""
+
+    value: float
+    measured: bool
+    """By the data at hand; else assumed."""
+
+
+def noise_floors(rows: Iterable[WorkerRow]) -> tuple[NoiseFloor, ...]:
+    """Compare each twin with its original, run by run; a run of too few rounds has none."""
+    rows = tuple(rows)
+    originals = {_name(subject): subject for subject in subjects(rows)}
+    found = []
+    for twin in subjects(rows, twins=True):
+        original = originals.get(_name(twin))
+        if original is None:
+            continue
+        for run in twin.runs:
+            logs = [
+                log - original.logs[pair] for pair, log in twin.logs.items() if pair[0] == run and pair in original.logs
+            ]
+            if len(logs) >= inference.FEWEST:
+                found.append(_noise_floor(original, run, logs))
+    return tuple(found)
+
+
+def _name(subject: Subject) -> str:
+    return repr(sorted((axis, value) for axis, value in subject.key.items() if axis != "twin"))
+
+
+def _noise_floor(original: Subject, run: str, logs: Sequence[float]) -> NoiseFloor:
+    effect = inference.paired(logs)
+    return NoiseFloor(
+        machine=original.machine,
+        scenario=str(original.key["scenario"]),
+        run=run,
+        cell=original.key,
+        pairs=effect.n,
+        ratio=effect.ratio,
+        low=effect.low,
+        high=effect.high,
+        floor=math.expm1(abs(math.log(effect.ratio))),
+    )
+
+
+def within(noise: Iterable[NoiseFloor], runs: Collection[str], *, pinned: bool) -> Floor:
+    """Return the floor of comparisons inside these runs: the root mean square of what their twins differed by."""
+    logs = [math.log(one.ratio) for one in noise if one.run in runs]
+    if not logs:
+        return Floor(ASSUMED[pinned], measured=False)
+    return Floor(math.expm1(math.sqrt(statistics.fmean(log**2 for log in logs))), measured=True)
+
+
+def between(sides: Iterable[Subject], inside: Floor) -> Floor:
+    """Return the floor of comparisons of single runs, from every cell that has several runs on its side.
+
+    1.96 times the deviation that the difference of two runs has; never below the floor inside the runs.
+    """
+    sides = tuple(sides)
+    if any(side.machine.clock == INSTRUCTIONS for side in sides):
+        return Floor(COUNTED, measured=False)
+    assumed = DRIFT[all(side.pinned for side in sides)]
+    repeated = [list(side.runs.values()) for side in sides if len(side.runs) > 1]
+    if not repeated:
+        return Floor(max(assumed, inside.value), measured=False)
+    freedom = sum(len(logs) - 1 for logs in repeated)
+    variance = sum(statistics.variance(logs) * (len(logs) - 1) for logs in repeated) / freedom
+    seen = math.expm1(1.96 * math.sqrt(2 * variance))
+    enough = max(len(logs) for logs in repeated) > _ENOUGH_REPEATS
+    return Floor(max(inside.value, seen if enough else max(seen, assumed)), measured=enough)
