@@ -19,7 +19,17 @@ from bench.catalogue.build import Build, BuildError, MissingToolError
 from bench.catalogue.native import CatalogueError, Entry, ask, python_worker
 from bench.scenario import Vocabulary
 
-__all__ = ["Build", "BuildError", "Catalogue", "CatalogueError", "Entry", "MissingToolError", "build_of", "load"]
+__all__ = [
+    "PYTHON_ALONE",
+    "Build",
+    "BuildError",
+    "Catalogue",
+    "CatalogueError",
+    "Entry",
+    "MissingToolError",
+    "build_of",
+    "load",
+]
 
 
 PYTHON_ALONE = "a strategy in Python runs in this machine's own interpreter"
@@ -45,9 +55,10 @@ class Catalogue:
         """One strategy. Raises KeyError."""
         return self._strategies[name]
 
-    def worker(self, entry: Entry) -> list[str]:
-        """The command line of the worker that has a strategy, without its last word (`work`)."""
-        return python_worker(self.strategies_folder) if entry.runtime == "python" else [str(self.build.worker)]
+    def worker(self, entry: Entry, build: Build | None = None) -> list[str]:
+        """The command line of the worker that has a strategy, without its last word (`work`); `build`: in which."""
+        native = [str((build or self.build).worker)]
+        return python_worker(self.strategies_folder) if entry.runtime == "python" else native
 
     def vocabulary(self) -> Vocabulary:
         """The names, for reading a scenario."""

@@ -131,7 +131,7 @@ def compile_into(folder: Path, strategies: Path, variant: str = "glibc") -> Buil
     worker = [path for part in WORKER_FOLDERS for path in sorted((strategies / part).glob("*.c"))]
     _compile(cc, VARIANTS[variant], folder / WORKER, worker)
     for source in sorted((strategies / "command").glob("*.c")):
-        _compile(cc, COMMAND_FLAGS, folder / source.stem, [source])
+        _compile(compiler(), COMMAND_FLAGS, folder / source.stem, [source])
     libc = _libc(folder / WORKER) if variant in STATIC else None
     record = {
         "digest": name,

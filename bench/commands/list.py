@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.commands import InvalidInput
+from bench.commands.places import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,29 +26,31 @@ KINDS = {
 
 @click.command(name="list")
 @click.argument("kind", required=False)
+@click.option("--worker", default="glibc", metavar="BUILD", help="As it is in: glibc (default), glibc-static, musl.")
 @click.option("--json", "as_json", is_flag=True, help="An array of {kind, name, summary, available, reason}.")
-def list_(kind: str | None, *, as_json: bool) -> None:
+def list_(kind: str | None, *, worker: str, as_json: bool) -> None:
     """List strategies, reapers, hygiene, backings, hazards or scenarios; all of them without a KIND."""
     if kind and kind not in KINDS:
         near = difflib.get_close_matches(kind, KINDS, n=1)
         raise InvalidInput(
             f"no kind {kind!r}; " + (f"did you mean {near[0]}?" if near else f"kinds are {', '.join(KINDS)}")
         )
-    rows = [row for name in ([kind] if kind else KINDS) for row in _rows(name)]
+    asked([worker], (), ())
+    rows = [row for name in ([kind] if kind else KINDS) for row in _rows(name, worker)]
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
     _print(rows)
 
 
-def _rows(kind: str) -> Iterable[dict[str, Any]]:
+def _rows(kind: str, worker: str) -> Iterable[dict[str, Any]]:
     from bench import catalogue
 
     if kind == "scenarios":
         yield from _scenarios()
         return
     try:
-        found = catalogue.load().of(KINDS[kind])
+        found = catalogue.load(worker).of(KINDS[kind])
     except (catalogue.BuildError, catalogue.CatalogueError) as error:
         raise InvalidInput(str(error)) from None
     for entry in found:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import random
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from bench.commands import NO_HAZARDS, AnswerIsNo, Incomplete, InvalidInput
+from bench.commands.places import asked, sites
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
     from bench.catalogue import Catalogue
     from bench.measure import Plan
     from bench.record import Footer, Header, Journal, Recording, WorkerLine
-    from bench.scenario import Scenario
+    from bench.scenario import Environment, Scenario
 
 
 class _Job(NamedTuple):
@@ -48,6 +50,11 @@ class _Job(NamedTuple):
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Of the order and of the commands' choice."
 )
+@click.option(
+    "--worker", "workers", multiple=True, metavar="BUILD", help="Of the worker: glibc (default), glibc-static, musl; *."
+)
+@click.option("--kernel", "kernels", multiple=True, metavar="NAME", help="Run in a guest of this kernel; *.")
+@click.option("--distro", "distros", multiple=True, metavar="NAME", help="Run in this distro's root; *.")
 @click.option("--dry-run", is_flag=True, help="Show the cells, and which of them this machine would refuse.")
 @click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
@@ -61,11 +68,18 @@ def run(  # noqa: PLR0913 - one parameter an option
     rounds: str | None,
     launches: str | None,
     seed: int | None,
+    workers: tuple[str, ...],
+    kernels: tuple[str, ...],
+    distros: tuple[str, ...],
     dry_run: bool,
     strict: bool,
     quiet: bool,
 ) -> None:
-    """Measure SCENARIO: a path, or the name of one that ships (`launchbench list scenarios`)."""
+    """Measure SCENARIO: a path, or the name of one that ships (`launchbench list scenarios`).
+
+    What is marked * can be given several times: all combinations are measured, interleaved, and compare in pairs.
+    The kernel or distro `here` is this machine's own.
+    """
     from bench import catalogue as catalogues
     from bench.measure import CannotResumeError
     from bench.record import JournalError, UnreadableResult
@@ -73,9 +87,10 @@ def run(  # noqa: PLR0913 - one parameter an option
 
     if scenario is None and resume is None:
         raise InvalidInput("name a scenario (launchbench list scenarios), or a file with --resume")
-    if resume and (output or only or seed is not None or dry_run):
+    if resume and (output or only or seed is not None or dry_run or workers or kernels or distros):
         raise InvalidInput(
-            "--resume continues a file as it was planned: -o, --only, --seed and --dry-run do not go with it"
+            "--resume continues a file as it was planned: -o, --only, --seed, --worker, --kernel, --distro "
+            "and --dry-run do not go with it"
         )
     overrides = [_pair(text) for text in settings]
     overrides += [(key, value) for key, value in (("rounds", rounds), ("launches", launches)) if value is not None]
@@ -84,7 +99,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         if resume:
             job = _continue(resume, scenario, overrides, catalogue)
         else:
-            plan, text, path = _plan(str(scenario), overrides, only, seed, catalogue)
+            plan, text, path = _plan(str(scenario), overrides, only, seed, asked(workers, kernels, distros), catalogue)
             if dry_run:
                 _show_plan(plan, catalogue)
                 return
@@ -118,17 +133,31 @@ def _read(name: str, overrides: list[tuple[str, str]], catalogue: Catalogue) -> 
 
 
 def _plan(
-    name: str, overrides: list[tuple[str, str]], only: tuple[str, ...], seed: int | None, catalogue: Catalogue
+    name: str,
+    overrides: list[tuple[str, str]],
+    only: tuple[str, ...],
+    seed: int | None,
+    under: list[Environment],
+    catalogue: Catalogue,
 ) -> tuple[Plan, str, Path]:
     import psutil
 
+    from bench.catalogue import MissingToolError, build_of
     from bench.measure import Plan
     from bench.scenario import expand, parse_filter, select
 
     scenario, text, path = _read(name, overrides, catalogue)
     if scenario.hazards:
         raise InvalidInput(f"{path}: hazards: {NO_HAZARDS}")
-    cells = expand(scenario, ram_bytes=psutil.virtual_memory().total, vocabulary=catalogue.vocabulary())
+    for worker in {environment.worker for environment in under}:
+        with suppress(MissingToolError):  # its cells say so
+            build_of(worker)
+    ram, vocabulary = psutil.virtual_memory().total, catalogue.vocabulary()
+    cells = [
+        cell
+        for environment in under
+        for cell in expand(scenario, ram_bytes=ram, vocabulary=vocabulary, environment=environment)
+    ]
     for filters in only:
         cells = select(cells, parse_filter(filters))
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
@@ -194,7 +223,7 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     from bench.commands.interrupts import Stopped, interruptible
     from bench.commands.watching import watcher
     from bench.machine import GuardError, GuardProcess
-    from bench.measure import DisturbedError, LocalPlace, adopting, run
+    from bench.measure import DisturbedError, adopting, run
     from bench.record import JournalError
 
     plan = job.plan
@@ -205,14 +234,13 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     again = f"continue with: launchbench run --resume {job.journal.path}"
     try:
         with job.journal, interruptible() as interruption, adopting(), GuardProcess() as guard:
-            place = LocalPlace(catalogue.build.worker, guard)
             if _changes_settings(plan):
                 guard.hold()
             with screen:
                 return run(
                     plan,
                     catalogue=catalogue,
-                    place=place,
+                    sites=sites(plan.cells, catalogue.build, guard),
                     journal=job.journal,
                     observer=screen,
                     interruption=interruption,
@@ -230,7 +258,7 @@ def _changes_settings(plan: Plan) -> bool:
     from bench.measure.admission import mode_for
 
     here = read_settings()
-    wanted = any(mode_for(cell, here, while_mapping=False) for cell in plan.cells)
+    wanted = any(mode_for(cell, here, while_mapping=False) for cell in plan.cells if cell.kernel is None)
     return wanted and missing_right() is None
 
 

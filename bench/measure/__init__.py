@@ -5,6 +5,7 @@ What it measures comes from bench.scenario, and everything it learns goes to ben
 
 from bench.measure.census import Count, adopting
 from bench.measure.evidence import Evidence, Order, Place, observation, spans
+from bench.measure.here import LocalSite
 from bench.measure.local import LocalPlace
 from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
 from bench.measure.request import environment
@@ -20,6 +21,7 @@ __all__ = [
     "Evidence",
     "Interruption",
     "LocalPlace",
+    "LocalSite",
     "NoPlaceError",
     "Observer",
     "Order",

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.catalogue import Catalogue
+from bench.catalogue import PYTHON_ALONE, Catalogue
 from bench.machine import Budget, LimitUnreachableError, MemoryFacts, Settings, commit_kbytes, fit_reason, room_reason
 from bench.measure.evidence import Mode
-from bench.scenario import Cell, Scenario
+from bench.scenario import Cell, Environment, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,22 @@ def _unavailable(cell: Cell, catalogue: Catalogue) -> str | None:
         entry = next((entry for entry in catalogue.of(kind) if entry.name == name), None)
         if entry is None:
             return f"this version's workers do not have the {kind} {name}"
-        if entry.reason:
+        # What is possible elsewhere is known there only: the worker says so itself.
+        if entry.reason and cell.environment == Environment():
             return f"{kind} {name}: {entry.reason}"
     if catalogue.strategy(cell.strategy).runtime == "python":
+        if cell.environment != Environment():
+            return f"{PYTHON_ALONE}, not in {_spelled(cell.environment)}"
         if cell.backing != "anon":
             return f"the Python worker has no backing {cell.backing}"
         if cell.vmas != 1:
             return "the Python worker maps its footprint in one piece"
     return None
+
+
+def _spelled(environment: Environment) -> str:
+    parts = (environment.worker, environment.kernel and f"kernel {environment.kernel}", environment.distro)
+    return ", ".join(part for part in parts if part and part != Environment().worker)
 
 
 def _no_cpu(situation: Situation) -> str | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
+from bench.catalogue import Build
 from bench.measure import census, judge, mechanism
 from bench.measure.evidence import Evidence, Order, outcome
 from bench.measure.judge import Expected, Manner
 from bench.measure.samples import decode, decode_arrivals, join
 from bench.measure.schedule import Planned
-from bench.record import LAUNCH_OUTCOMES, WorkerLine
+from bench.measure.site import PlaceLostError
+from bench.record import LAUNCH_OUTCOMES, PlaceFields, WorkerLine
 from bench.scenario import Cell
 
 _OK = LAUNCH_OUTCOMES.index("ok")
@@ -28,11 +31,48 @@ def _head(planned: Planned, cell: Cell, session: int, started: str) -> dict[str,
     }
 
 
-def refused(planned: Planned, cell: Cell, refusal: dict[str, Any], *, session: int, started: str) -> WorkerLine:
+def ran(place: PlaceFields, build: Build | None, usual: Build) -> dict[str, Any]:
+    """What the line of a worker says of where and with which build it ran, beyond the header."""
+    said: dict[str, Any] = {}
+    where = place | ({"libc": build.libc} if build and build.libc else {})
+    if where:
+        said["place"] = where
+    if build and build.digest != usual.digest:
+        said["worker_build"] = build.digest
+    return said
+
+
+def refused(
+    planned: Planned,
+    cell: Cell,
+    refusal: dict[str, Any],
+    *,
+    session: int,
+    started: str,
+    ran: Mapping[str, Any] = MappingProxyType({}),
+) -> WorkerLine:
     """The line of a worker that was not started, and why."""
     nothing = dict.fromkeys(("footprint", "overcommit", "cpu", "samples", "census", "mechanism"))
     line = _head(planned, cell, session, started) | nothing
-    line |= {"outcome": refusal, "planned": 0, "findings": [], "spent_ns": {}}
+    line |= {"outcome": refusal, "planned": 0, "findings": [], "spent_ns": {}, **ran}
+    return cast("WorkerLine", line)
+
+
+def lost(
+    planned: Planned,
+    cell: Cell,
+    death: PlaceLostError,
+    launches: int,
+    *,
+    session: int,
+    started: str,
+    ran: Mapping[str, Any],
+) -> WorkerLine:
+    """The line of a worker whose place died under it, or before it; the console's end is its `stderr`."""
+    refusal = {"kind": death.kind, "reason": death.reason}
+    line = dict(refused(planned, cell, refusal, session=session, started=started, ran=ran)) | {"planned": launches}
+    if death.console:
+        line["stderr"] = death.console
     return cast("WorkerLine", line)
 
 

@@ -1,27 +1,37 @@
-"""The runner: one worker after the other, each with exactly one line of the file. It does not know where they run."""
+"""The runner: every planned worker, each with exactly one line of the file. It does not know where they run.
+
+Workers of the hardware's clock run one after the other and alone, in the order of the schedule. Those whose clock says
+nothing of the hardware (emulated machines) run side by side after them, one boot a thread.
+"""
 
 from __future__ import annotations
 
+import functools
+import os
+import threading
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
-from bench.catalogue import Catalogue
+from bench.catalogue import Build, Catalogue, MissingToolError
 from bench.measure import admission, line, mechanism, schedule
 from bench.measure.admission import Situation
+from bench.measure.boots import Boots, Opened
 from bench.measure.evidence import Evidence, Order, Place
 from bench.measure.judge import Manner
 from bench.measure.plan import Plan, now_text
 from bench.measure.request import Request
 from bench.measure.schedule import Planned
-from bench.record import LAUNCH_OUTCOMES, Footer, Journal, WorkerLine
+from bench.measure.site import NoPlaceError, PlaceLostError, Sites
+from bench.record import LAUNCH_OUTCOMES, BootCost, Footer, Journal, WorkerLine
 from bench.scenario import Cell
 
 
 class Observer(Protocol):
-    """Who watches a run. Called between workers only, never while one measures."""
+    """Who watches a run. Called by one thread at a time, and never while a worker of the hardware's clock measures."""
 
     def begins(self, planned: Planned, cell: Cell) -> None:
         """A worker is about to start."""
@@ -71,12 +81,12 @@ def cpus_for(setting: Any, available: tuple[int, ...]) -> tuple[int, ...] | None
     return None if setting == "free" else tuple(setting)
 
 
-def order_for(cell: Cell, planned: Planned, plan: Plan, catalogue: Catalogue, place: Place) -> Order:
+def order_for(cell: Cell, planned: Planned, plan: Plan, *, catalogue: Catalogue, build: Build, place: Place) -> Order:
     """What one worker is to do."""
     scenario = plan.scenario
     launches = scenario.warmup + scenario.launches
     return Order(
-        worker=tuple(catalogue.worker(catalogue.strategy(cell.strategy))),
+        worker=tuple(catalogue.worker(catalogue.strategy(cell.strategy), build)),
         request=Request(
             strategy=cell.strategy,
             reaper=cell.reaper,
@@ -96,50 +106,97 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, catalogue: Catalogue, pl
 
 
 @dataclass(slots=True)
-class _Mechanisms:
-    """What was observed, once for each way that could differ: footprint, mode and backing do not change the calls."""
-
-    place: Place
-    observed: dict[tuple[str, ...], str | None] = field(default_factory=dict)
-
-    def of(self, cell: Cell, order: Order) -> str | None:
-        key = (cell.strategy, cell.reaper, cell.hygiene)
-        if key not in self.observed:
-            record = self.place.observe(order)
-            self.observed[key] = mechanism.describe(record) if record else None
-        return self.observed[key]
-
-
-@dataclass(slots=True)
-class _Running:
-    """What stays the same from worker to worker."""
+class _Session:
+    """What the threads of one session share; who writes takes his turn."""
 
     plan: Plan
     catalogue: Catalogue
-    place: Place
-    session: int
-    usual_mode: int
-    """vm.overcommit_memory when the run began."""
-    mechanisms: _Mechanisms
+    sites: Sites
+    journal: Journal
+    observer: Observer
+    interruption: Interruption
+    number: int
+    cells: dict[str, Cell] = field(init=False)
+    tally: _Tally = field(default_factory=_Tally)
+    finished: int = 0
+    observed: dict[tuple[object, ...], str | None] = field(default_factory=dict)
+    """Mechanisms, once for each way that could differ: footprint, mode and backing do not change the calls."""
+    costs: list[BootCost] = field(default_factory=list)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    halted: bool = False
 
+    def __post_init__(self) -> None:
+        self.cells = {cell.id: cell for cell in self.plan.cells}
 
-def _measure(planned: Planned, cell: Cell, running: _Running) -> WorkerLine:
-    plan, catalogue, place, session = running.plan, running.catalogue, running.place, running.session
-    started = now_text()
-    situation = Situation(
-        catalogue, plan.scenario, place.memory(), place.settings(), place.missing_right(), place.cpus()
-    )
-    refusal = admission.refusal(cell, situation)
-    if refusal:
-        return line.refused(planned, cell, refusal, session=session, started=started)
-    order = order_for(cell, planned, plan, catalogue, place)
-    observed = running.mechanisms.of(cell, order)
-    evidence = place.carry_out(order)
-    evidence.mechanism = observed
-    _check_mode(order, evidence, running.usual_mode)
-    entry = catalogue.strategy(cell.strategy)
-    manner = Manner(entry.launches_nothing, entry.status_form, entry.memory)
-    return line.worked(planned, cell, order, evidence, plan.expected, manner, session=session, started=started)
+    def carry_out(self, workers: Sequence[Planned]) -> None:
+        """Run these workers one after the other, and close what they ran in."""
+        boots: dict[int, Boots] = {}
+        try:
+            for planned in workers:
+                if self.interruption.by or self.halted:
+                    break
+                cell = self.cells[planned.cell]
+                site = self.sites[cell.kernel, cell.distro]
+                with self.turn:
+                    self.observer.begins(planned, cell)
+                if isinstance(site, str):
+                    written = _skipped(planned, cell, site, session=self.number, ran={})
+                else:
+                    used = boots.setdefault(id(site), Boots(site, self.plan.scenario.rounds, self.number))
+                    written = self._attempt(planned, cell, used)
+                with self.turn:
+                    self.journal.append(written)
+                    self.tally.add(written)
+                    self.finished += 1
+                    self.observer.ended(written)
+        finally:
+            for used in boots.values():
+                used.close()
+            with self.turn:
+                self.costs += [cost for used in boots.values() for cost in used.costs]
+
+    def _attempt(self, planned: Planned, cell: Cell, boots: Boots) -> WorkerLine:
+        started = now_text()
+        build = None
+        try:
+            build = boots.site.build(cell.worker)
+            return boots.attempt(planned.round, functools.partial(self._measure, planned, cell, build))
+        except (NoPlaceError, MissingToolError) as missing:
+            ran = line.ran(boots.description, build, self.catalogue.build)
+            return _skipped(planned, cell, str(missing), session=self.number, ran=ran)
+        except PlaceLostError as lost:
+            ran = line.ran(boots.description, build, self.catalogue.build)
+            launches = self.plan.scenario.warmup + self.plan.scenario.launches
+            return line.lost(planned, cell, lost, launches, session=self.number, started=started, ran=ran)
+
+    def _measure(self, planned: Planned, cell: Cell, build: Build, opened: Opened) -> WorkerLine:
+        plan, catalogue, place = self.plan, self.catalogue, opened.place
+        started = now_text()
+        ran = line.ran(opened.description, build, catalogue.build)
+        situation = Situation(
+            catalogue, plan.scenario, place.memory(), place.settings(), place.missing_right(), place.cpus()
+        )
+        refusal = admission.refusal(cell, situation)
+        if refusal:
+            return line.refused(planned, cell, refusal, session=self.number, started=started, ran=ran)
+        order = order_for(cell, planned, plan, catalogue=catalogue, build=build, place=place)
+        observed = self._mechanism(cell, order, place)
+        evidence = place.carry_out(order)
+        evidence.mechanism = observed
+        _check_mode(order, evidence, opened.usual_mode)
+        entry = catalogue.strategy(cell.strategy)
+        manner = Manner(entry.launches_nothing, entry.status_form, entry.memory)
+        written = line.worked(
+            planned, cell, order, evidence, plan.expected, manner, session=self.number, started=started
+        )
+        return cast("WorkerLine", {**written, **ran})
+
+    def _mechanism(self, cell: Cell, order: Order, place: Place) -> str | None:
+        key = (cell.environment, cell.strategy, cell.reaper, cell.hygiene)
+        if key not in self.observed:
+            record = place.observe(order)
+            self.observed[key] = mechanism.describe(record) if record else None
+        return self.observed[key]
 
 
 def _check_mode(order: Order, evidence: Evidence, usual: int) -> None:
@@ -150,11 +207,50 @@ def _check_mode(order: Order, evidence: Evidence, usual: int) -> None:
         raise DisturbedError(f"vm.overcommit_memory was changed by somebody else: {seen} instead of {wanted}")
 
 
+def _skipped(planned: Planned, cell: Cell, reason: str, *, session: int, ran: Mapping[str, Any]) -> WorkerLine:
+    refusal = {"kind": "skipped", "reason": reason}
+    return line.refused(planned, cell, refusal, session=session, started=now_text(), ran=ran)
+
+
+def lanes(remaining: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites, rounds: int) -> list[list[Planned]]:
+    """Divide workers among threads, each in the schedule's order.
+
+    The first has all whose times are the hardware's (and those that are only refused), and has the machine for itself:
+    the others, one boot of a site each, come after it, side by side.
+    """
+    first: list[Planned] = []
+    beside: dict[tuple[object, ...], list[Planned]] = {}
+    for planned in remaining:
+        cell = cells[planned.cell]
+        site = sites[cell.kernel, cell.distro]
+        if isinstance(site, str) or site.clock == "hardware":
+            first.append(planned)
+        else:
+            boot = schedule.boot(planned.round, rounds, site.boots)
+            beside.setdefault((cell.kernel, cell.distro, boot), []).append(planned)
+    return [first, *beside.values()]
+
+
+def _side_by_side(session: _Session, workers: Sequence[Sequence[Planned]]) -> None:
+    """Carry lanes out in as many threads as there are CPUs. An error, or a signal, ends all of them at once."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        try:
+            for lane in as_completed([pool.submit(session.carry_out, lane) for lane in workers]):
+                lane.result()
+        except BaseException:
+            session.halted = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            for site in session.sites.values():
+                if not isinstance(site, str):
+                    site.abandon()
+            raise
+
+
 def run(
     plan: Plan,
     *,
     catalogue: Catalogue,
-    place: Place,
+    sites: Sites,
     journal: Journal,
     observer: Observer,
     interruption: Interruption,
@@ -163,39 +259,33 @@ def run(
 ) -> Footer:
     """Run every worker that no earlier session has done, and write the footer, also after an interrupt. Returns it.
 
-    An exception ends the run without a footer; every line that was written stays, and the file can be resumed.
+    `sites` has every (kernel, distro) of the plan's cells. An exception ends the run without a footer; every line that
+    was written stays, and the file can be resumed.
     """
-    cells = {cell.id: cell for cell in plan.cells}
     done = {(str(line["cell"]["id"]), line["round"]) for line in before}
-    remaining = schedule.order(list(cells), plan.scenario.rounds, plan.seed, done)
-    tally = _Tally()
+    remaining = schedule.order([cell.id for cell in plan.cells], plan.scenario.rounds, plan.seed, done)
+    running = _Session(plan, catalogue, sites, journal, observer, interruption, session)
     for line_before in before:
-        tally.count(line_before)
+        running.tally.count(line_before)
     begun = time.monotonic_ns()
-    running = _Running(plan, catalogue, place, session, place.settings().memory, _Mechanisms(place))
-    finished = 0
-    for planned in remaining:
-        if interruption.by:
-            break
-        cell = cells[planned.cell]
-        observer.begins(planned, cell)
-        written = _measure(planned, cell, running)
-        journal.append(written)
-        tally.add(written)
-        finished += 1
-        observer.ended(written)
-    footer = cast(
-        "Footer",
-        {
-            "type": "footer",
-            "session": session,
-            "ended": now_text(),
-            "complete": finished == len(remaining),
-            "interrupted": interruption.by,
-            "workers": {"planned": len(cells) * plan.scenario.rounds, "outcomes": dict(tally.outcomes)},
-            "launches": dict(tally.launches),
-            "spent_ns": dict(tally.spent) | {"wall": time.monotonic_ns() - begun},
+    alone, *beside = lanes(remaining, running.cells, sites, plan.scenario.rounds)
+    running.carry_out(alone)
+    if beside:
+        _side_by_side(running, beside)
+    footer: dict[str, Any] = {
+        "type": "footer",
+        "session": session,
+        "ended": now_text(),
+        "complete": running.finished == len(remaining),
+        "interrupted": interruption.by,
+        "workers": {
+            "planned": len(plan.cells) * plan.scenario.rounds,
+            "outcomes": dict(running.tally.outcomes),
         },
-    )
-    journal.append(footer)
-    return footer
+        "launches": dict(running.tally.launches),
+        "spent_ns": dict(running.tally.spent) | {"wall": time.monotonic_ns() - begun},
+    }
+    if running.costs:
+        footer["boots"] = running.costs
+    journal.append(cast("Footer", footer))
+    return cast("Footer", footer)

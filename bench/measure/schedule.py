@@ -36,6 +36,11 @@ def order(cells: Sequence[str], rounds: int, seed: int, done: Collection[tuple[s
     return [worker for worker in planned if (worker.cell, worker.round) not in finished]
 
 
+def boot(round_number: int, rounds: int, boots: int) -> int:
+    """The boot, from 0, that a round belongs to: rounds are spread evenly over so many boots, one a round at most."""
+    return round_number * min(boots, rounds) // rounds
+
+
 def commands(weights: Sequence[float], launches: int, seed: int, round_number: int) -> tuple[int, ...]:
     """Index of the command of each launch, picked by weight.
 

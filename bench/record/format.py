@@ -269,6 +269,7 @@ class WorkerLine(_WorkerFields, total=False):
     stderr: str
     bystander_max_ns: int | None
     place: PlaceFields
+    worker_build: str
 
 
 class _HazardOutcomeKind(TypedDict):
@@ -321,6 +322,13 @@ class HazardCounts(TypedDict):
     not_met: int
 
 
+class BootCost(TypedDict):
+    """What one boot of a guest cost, in ns of wall time: `open` until it was ready, `workers`, and `close`."""
+
+    place: PlaceFields
+    spent_ns: Mapping[str, int]
+
+
 class _FooterFields(TypedDict):
     type: Literal["footer"]
     session: int
@@ -336,6 +344,7 @@ class Footer(_FooterFields, total=False):
     """The end of a session. `launches` maps a launch outcome to a count, warm-up excluded."""
 
     hazards: HazardCounts
+    boots: Sequence[BootCost]
 
 
 Line: TypeAlias = Header | Session | WorkerLine | HazardLine | Footer

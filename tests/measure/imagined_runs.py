@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,10 @@ from bench.measure.plan import Plan
 from bench.scenario import Cell, Scenario, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bench.measure.evidence import Order
+    from bench.measure.site import Clock
     from bench.record import PlaceFields
 
 MIB = 1 << 20
@@ -132,3 +134,30 @@ class ImaginedPlace:
         if evidence.in_force:
             evidence.in_force["mode"] = order.mode.memory if order.mode else self.settings_now.memory
         return evidence
+
+
+@dataclass
+class ImaginedSite:
+    """A site whose places are of no processes: this machine, unless a test says otherwise."""
+
+    place: ImaginedPlace = field(default_factory=ImaginedPlace)
+    clock: Clock = "hardware"
+    boots: int = 1
+    ram_bytes: int = 16 << 30
+    opened: list[int] = field(default_factory=list)
+    closed: int = 0
+    abandoned: bool = False
+
+    def build(self, worker: str) -> Build:
+        if worker == "musl":
+            return Build(Path("/nowhere/musl"), "ba9876543210", "musl", "musl 1.2.3")
+        return CATALOGUE.build
+
+    @contextmanager
+    def open(self, boot: int) -> Iterator[ImaginedPlace]:
+        self.opened.append(boot)
+        yield self.place
+        self.closed += 1
+
+    def abandon(self) -> None:
+        self.abandoned = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from imagined_runs import CATALOGUE, ImaginedPlace, cell, finished, plan
+from imagined_runs import CATALOGUE, ImaginedPlace, ImaginedSite, cell, finished, plan
 from launch_files import EXEC, sample
 
 from bench.machine import Settings
@@ -65,7 +65,7 @@ def carry_out(  # the collaborators of a run, each with a default
         footer = run(
             planned,
             catalogue=CATALOGUE,
-            place=place,
+            sites={(None, None): ImaginedSite(place)},
             journal=journal,
             observer=watching,
             interruption=watching.interruption,

@@ -1,0 +1,118 @@
+"""The boots of one site: opened when a worker needs one, replaced when it died, closed when their rounds are over.
+
+Used by one thread. What a worker does in a place is the runner's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from bench.measure import schedule
+from bench.measure.evidence import Place
+from bench.measure.site import NoPlaceError, PlaceLostError, Site
+from bench.record import BootCost, PlaceFields
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Opened:
+    """One place in use."""
+
+    place: Place
+    description: PlaceFields
+    """What the lines of its workers say of it."""
+    usual_mode: int
+    """vm.overcommit_memory when it was opened."""
+
+
+@dataclass(slots=True)
+class Boots:
+    """The places of one site, one at a time."""
+
+    site: Site
+    rounds: int
+    """Of the whole run: what boots are spread over."""
+    session: int
+    costs: list[BootCost] = field(default_factory=list)
+    """Of every boot that was closed."""
+    _opened: Opened | None = None
+    _number: int = -1
+    _resources: ExitStack = field(default_factory=ExitStack)
+    _failed: dict[int, NoPlaceError | PlaceLostError] = field(default_factory=dict)
+    _opens: Counter[int] = field(default_factory=Counter)
+    _ready_at: int = 0
+    _opening_took: int = 0
+    _known: PlaceFields = field(default_factory=lambda: cast("PlaceFields", {}))
+
+    @property
+    def description(self) -> PlaceFields:
+        """What was last known of a place of this site, without its boot; the clock is known beforehand."""
+        clock = {} if self.site.clock == "hardware" else {"clock": self.site.clock}
+        return cast("PlaceFields", clock | {key: value for key, value in self._known.items() if key != "boot"})
+
+    def attempt(self, round_number: int, work: Callable[[Opened], T]) -> T:
+        """Do the work of a worker in the boot of its round; once more, in a new place, when that dies.
+
+        Raises NoPlaceError, and PlaceLostError when it died again. A boot that could not be opened is not tried by
+        every worker again.
+        """
+        number = schedule.boot(round_number, self.rounds, self.site.boots)
+        if number in self._failed:
+            raise self._failed[number]
+        if number != self._number:
+            self.close()
+        unopened = self._opened is None
+        try:
+            return work(self._opened or self._open(number))
+        except PlaceLostError:
+            self.close()
+        try:
+            return work(self._open(number))
+        except PlaceLostError as lost:
+            if unopened and self._opened is None:
+                self._failed[number] = lost  # it died twice while it booted
+            self.close()
+            raise
+
+    def _open(self, number: int) -> Opened:
+        begun = time.monotonic_ns()
+        self._opens[number] += 1
+        try:
+            place = self._resources.enter_context(self.site.open(number))
+            description = place.describe()
+            usual = place.settings().memory
+        except NoPlaceError as refusal:
+            self._failed[number] = refusal
+            self.close()
+            raise
+        self._known = description
+        own = {**self.description, **description}
+        if self.site.boots > 1:
+            own["boot"] = f"{self.session}.{number}.{self._opens[number]}"
+        self._number, self._ready_at = number, time.monotonic_ns()
+        self._opening_took = self._ready_at - begun
+        self._opened = Opened(place, cast("PlaceFields", own), usual)
+        return self._opened
+
+    def close(self) -> None:
+        """End the place in use; nothing when there is none."""
+        opened, self._opened, self._number = self._opened, None, -1
+        closing = time.monotonic_ns()
+        self._resources.close()
+        if opened and "boot" in opened.description:
+            self.costs.append(
+                {
+                    "place": opened.description,
+                    "spent_ns": {
+                        "open": self._opening_took,
+                        "workers": closing - self._ready_at,
+                        "close": time.monotonic_ns() - closing,
+                    },
+                }
+            )
