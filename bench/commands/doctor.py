@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ _STEAL_INTERVAL_S = 0.5
 
 
 @click.command()
-@click.option("--restore", is_flag=True, help="Put back vm.overcommit_* that a killed run left changed.")
+@click.option("--restore", is_flag=True, help="Put back and remove what a killed run left.")
 def doctor(*, restore: bool) -> None:
     """Show what matters on this machine before a run, and what to do about it."""
     if restore:
@@ -29,12 +30,13 @@ def doctor(*, restore: bool) -> None:
     facts = fingerprint.collect()
     _show_machine(facts)
     _show_overcommit()
+    _show_limits()
     _show_noise(facts)
     _show_optional()
 
 
 def _restore() -> None:
-    from bench.machine import Busy, repair
+    from bench.machine import Busy, groups, repair
 
     try:
         old = repair()
@@ -42,10 +44,19 @@ def _restore() -> None:
         raise InvalidInput(f"{busy}: it will put them back itself") from None
     except OSError as error:
         raise InvalidInput(f"vm.overcommit_* cannot be put back: {error.strerror}: run as root") from None
-    if old is None:
-        click.echo("nothing to restore: no run left vm.overcommit_* changed")
-    else:
+    removed, left = groups.sweep()
+    if old:
         click.echo(f"restored: vm.overcommit_memory={old.memory} {_limit(old.ratio, old.kbytes)}")
+    if removed:
+        click.echo(f"removed: control groups {_listed(removed)}")
+    if left:
+        raise InvalidInput(f"cannot be removed: control groups {_listed(left)}: end their processes, or run as root")
+    if not old and not removed:
+        click.echo("nothing to restore: no run left vm.overcommit_* changed, or control groups")
+
+
+def _listed(directories: list[Path]) -> str:
+    return ", ".join(map(str, directories))
 
 
 def _limit(ratio: int, kbytes: int) -> str:
@@ -87,6 +98,16 @@ def _show_overcommit() -> None:
     click.echo(f"other modes: {right + ': cells that need one are skipped' if right else 'can be measured'}")
     if abandoned():
         click.echo("a killed run left these settings changed: launchbench doctor --restore")
+
+
+def _show_limits() -> None:
+    from bench.machine import groups, limit_rights
+
+    rights = limit_rights()
+    for name, missing in (("memory", rights.memory), ("pids", rights.pids), ("nproc", rights.nproc)):
+        click.echo(f"limit {name}: {missing + ': cells that need it are skipped' if missing else 'can be measured'}")
+    if left := groups.abandoned():
+        click.echo(f"a killed run left {len(left)} control groups: launchbench doctor --restore")
 
 
 def _show_noise(facts: dict[str, Any]) -> None:

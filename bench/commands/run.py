@@ -291,12 +291,14 @@ def _summarise(recording: Recording) -> None:
 def _show_plan(plan: Plan, catalogue: Catalogue) -> None:
     from tabulate import tabulate
 
-    from bench.machine import memory_facts, missing_right, read_settings
+    from bench.machine import limit_rights, memory_facts, missing_right, read_settings
     from bench.measure.admission import Situation, refusal
     from bench.measure.runner import cpus_for
 
     usable = tuple(sorted(os.sched_getaffinity(0)))
-    situation = Situation(catalogue, plan.scenario, memory_facts(), read_settings(), missing_right(), usable)
+    situation = Situation(
+        catalogue, plan.scenario, memory_facts(), read_settings(), missing_right(), usable, limit_rights()
+    )
     rows = []
     for cell in plan.cells:
         refused = refusal(cell, situation)

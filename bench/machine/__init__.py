@@ -4,6 +4,8 @@ Nothing here starts a worker. Names that cost an import of psutil and pyperf are
 `bench.machine.noise`, which the commands that measure import themselves.
 """
 
+from bench.machine.groups import NOTHING_COUNTED, Counted, NoGroupError, WorkerGroups
+from bench.machine.limits import EVERY_RIGHT, NO_LIMITS, LimitRights, Limits, limit_rights, spare_user
 from bench.machine.memory import (
     FACT_FILES,
     Budget,
@@ -30,19 +32,28 @@ from bench.machine.overcommit import (
 )
 
 __all__ = [
+    "EVERY_RIGHT",
     "FACT_FILES",
+    "NOTHING_COUNTED",
+    "NO_LIMITS",
     "Budget",
     "Busy",
+    "Counted",
     "GuardError",
     "GuardProcess",
+    "LimitRights",
     "LimitUnreachableError",
+    "Limits",
     "MemoryFacts",
     "MemoryUnknownError",
+    "NoGroupError",
     "Settings",
+    "WorkerGroups",
     "abandoned",
     "commit_kbytes",
     "facts_told",
     "fit_reason",
+    "limit_rights",
     "memory_facts",
     "missing_right",
     "read_settings",
@@ -50,4 +61,5 @@ __all__ = [
     "repair",
     "room_reason",
     "size_text",
+    "spare_user",
 ]

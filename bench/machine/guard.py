@@ -1,4 +1,4 @@
-"""The guard: a small process that outlives the runner, puts vm.overcommit_* back and ends what a dead runner left.
+"""The guard: outlives the runner, puts vm.overcommit_* back, ends what a dead runner left, and removes its groups.
 
 Run by path in a bare interpreter (`python -I -S -B guard.py`) with a socket to the runner as standard input. The end of
 that socket is the runner's end, in whatever way it came; SIGKILL cannot be caught, but it closes sockets. Standard
@@ -8,10 +8,12 @@ guard itself was killed.
     runner                     guard                          machine
     hold        ------------>  lock, remember, state file
     scratch DIR ------------>
+    group DIR   ------------>
     watch PID   ------------>
     set 2 1000  ------------>  ---------------------------->  vm.overcommit_kbytes, vm.overcommit_memory
     restore     ------------>  ---------------------------->  as they were
-    (dies)      --- EOF ---->  ---------------------------->  as they were; kill -9 what PID's session holds; rm -r DIR
+    (dies)      --- EOF ---->  ---------------------------->  as they were; kill -9 what PID's session and
+                                                              the group hold; rmdir and rm -r DIR
 """
 
 from __future__ import annotations
@@ -159,6 +161,41 @@ def end_session(leader: int) -> None:
         time.sleep(0.005)
 
 
+def group_members(directory: Path) -> list[int]:
+    """Return the processes of a control group, as far as this namespace knows them; none when it is gone."""
+    try:
+        return [pid for pid in map(int, (directory / "cgroup.procs").read_text().split()) if pid > 0]
+    except (OSError, ValueError):
+        return []
+
+
+def end_group(directory: Path) -> bool:
+    """Kill what is left in a control group, remove it, and tell whether it is gone. Tries for two seconds.
+
+    A process that was killed leaves its group only when it has died, which may take a moment with much memory to free.
+    """
+    until = time.monotonic() + _KILLING_S
+    while True:
+        for pid in group_members(directory):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:  # EBUSY
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.005)
+        else:
+            return True
+
+
+def _path(line: str) -> str:
+    """What follows a line's first word; a path may hold blanks."""
+    return line.split(maxsplit=1)[1].rstrip("\n")
+
+
 class Guard:
     """What the guard process does with each line."""
 
@@ -168,33 +205,37 @@ class Guard:
         self.hold: Hold | None = None
         self.watched: int | None = None
         self.scratch: str | None = None
+        self.groups: list[Path] = []
 
     def obey(self, line: str) -> str:
         """Carry out one line; return `ok`, or `no` and the reason."""
-        words = line.split()
         try:
-            match words:
-                case ["hold"]:
-                    self.hold = self.hold or Hold(self._folder, self._sysctl)
-                    return "ok"
-                case ["watch", pid]:
-                    self.watched = int(pid)
-                    return "ok"
-                case ["unwatch"]:
-                    self.watched = None
-                    return "ok"
-                case ["scratch", _, *_]:
-                    self.scratch = line.split(maxsplit=1)[1].rstrip("\n")
-                    return "ok"
-                case ["set", mode, kbytes] if self.hold:
-                    apply(int(mode), None if kbytes == "-" else int(kbytes), self._sysctl)
-                    return "ok"
-                case ["restore"] if self.hold:
-                    self.hold.restore()
-                    return "ok"
+            understood = self._carry_out(line)
         except (OSError, Busy, ValueError, MemoryError) as error:
             return f"no {error}"
-        return f"no {line!r} is not understood now"
+        return "ok" if understood else f"no {line!r} is not understood now"
+
+    def _carry_out(self, line: str) -> bool:
+        match line.split():
+            case ["hold"]:
+                self.hold = self.hold or Hold(self._folder, self._sysctl)
+            case ["watch", pid]:
+                self.watched = int(pid)
+            case ["unwatch"]:
+                self.watched = None
+            case ["scratch", _, *_]:
+                self.scratch = _path(line)
+            case ["group", _, *_]:
+                self.groups.append(Path(_path(line)))
+            case ["ungroup", _, *_]:
+                self.groups.remove(Path(_path(line)))
+            case ["set", mode, kbytes] if self.hold:
+                apply(int(mode), None if kbytes == "-" else int(kbytes), self._sysctl)
+            case ["restore"] if self.hold:
+                self.hold.restore()
+            case _:
+                return False
+        return True
 
     def end(self) -> None:
         """Leave the machine as it was: the settings first, they matter to everybody."""
@@ -205,6 +246,9 @@ class Guard:
                 sys.stderr.write(f"launchbench: vm.overcommit_* could not be put back: {error}\n")
         if self.watched:
             end_session(self.watched)
+        for directory in self.groups:
+            if not end_group(directory):
+                sys.stderr.write(f"launchbench: {directory} could not be removed\n")
         if self.scratch:
             shutil.rmtree(self.scratch, ignore_errors=True)
 

@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bench.machine import guard
+from bench.machine import groups, guard
 from bench.machine.guard import STATE_FOLDER, SYSCTL, Busy, Hold, Settings, read_settings, read_state
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class GuardProcess:
         self._unread = 0
         self._rest = b""
         self._scratch: Path | None = None
+        self._groups: list[Path] = []
 
     @property
     def pid(self) -> int:
@@ -104,6 +105,18 @@ class GuardProcess:
         self._scratch = folder
         self._say(f"scratch {folder}")
 
+    def group(self, directory: Path) -> None:
+        """Name a control group that is about to be made, and that must not outlive the runner."""
+        self._groups.append(directory)
+        self._say(f"group {directory}")
+
+    def ungroup(self) -> None:
+        """End and remove those groups. One that cannot be removed yet is tried again at the end of the run."""
+        for directory in tuple(self._groups):
+            if guard.end_group(directory):
+                self._groups.remove(directory)
+                self._say(f"ungroup {directory}")
+
     def unwatch(self) -> None:
         """Forget it: the session has ended."""
         self._say("unwatch")
@@ -124,6 +137,9 @@ class GuardProcess:
         if self._has_held and read_state():
             with suppress(Busy):  # who has the hold by now has put them back first
                 repair()
+        for directory in self._groups:
+            guard.end_group(directory)
+        groups.sweep()  # and of workers that made one for themselves and were killed
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
 

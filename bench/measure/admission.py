@@ -9,8 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.catalogue import PYTHON_ALONE, Catalogue
-from bench.machine import Budget, LimitUnreachableError, MemoryFacts, Settings, commit_kbytes, fit_reason, room_reason
+from bench.machine import (
+    EVERY_RIGHT,
+    Budget,
+    LimitRights,
+    LimitUnreachableError,
+    MemoryFacts,
+    Settings,
+    commit_kbytes,
+    fit_reason,
+    room_reason,
+    size_text,
+)
 from bench.measure.evidence import Mode
+from bench.measure.limits import limits_of
 from bench.scenario import Cell, Environment, Scenario
 
 
@@ -26,6 +38,7 @@ class Situation:
     """Why vm.overcommit_* may not be changed; None when it may."""
     cpus: tuple[int, ...]
     """Those that a worker may use."""
+    limit_rights: LimitRights = EVERY_RIGHT
 
 
 def mode_for(cell: Cell, settings: Settings, *, while_mapping: bool) -> Mode | None:
@@ -37,23 +50,22 @@ def mode_for(cell: Cell, settings: Settings, *, while_mapping: bool) -> Mode | N
 
 def refusal(cell: Cell, situation: Situation) -> dict[str, Any] | None:
     """The outcome of a cell that is not measured (`unsupported` or `skipped`, with its reason); None: measure it."""
-    unsupported = _missing_machinery(cell, situation.scenario) or _unavailable(cell, situation.catalogue)
+    unsupported = (
+        _missing_machinery(cell)
+        or _unavailable(cell, situation.catalogue)
+        or (situation.scenario.no_fork and situation.limit_rights.no_fork)
+    )
     if unsupported:
         return {"kind": "unsupported", "reason": unsupported}
-    skipped = _no_cpu(situation) or _no_room(cell, situation)
+    skipped = _no_cpu(situation) or _no_limits(cell, situation) or _no_room(cell, situation)
     return {"kind": "skipped", "reason": skipped} if skipped else None
 
 
-def _missing_machinery(cell: Cell, scenario: Scenario) -> str | None:
+def _missing_machinery(cell: Cell) -> str | None:
     """What the scenario language can say and this version's workers cannot do yet."""
     asked = {
         "in_flight": cell.in_flight != 1,
         "bystanders": cell.bystanders != 0,
-        "limits": any(
-            limit is not None
-            for limit in (cell.memory_limit_bytes, cell.pids_limit, cell.nofile_limit, cell.nproc_limit)
-        ),
-        "no_fork": scenario.no_fork,
     }
     named = [key for key, wanted in asked.items() if wanted]
     return f"this version's workers do not have {', '.join(named)}" if named else None
@@ -91,15 +103,27 @@ def _no_cpu(situation: Situation) -> str | None:
     return f"CPU {', '.join(map(str, missing))} cannot be used here" if missing else None
 
 
+def _no_limits(cell: Cell, situation: Situation) -> str | None:
+    limit = cell.memory_limit_bytes
+    # What does not fit at all says nothing about launching. What just fits is a question: a launch may need the rest.
+    if limit is not None and _takes_memory(cell, situation) and cell.footprint_bytes > limit:
+        return (
+            f"the footprint of {size_text(cell.footprint_bytes)} is larger than the memory limit of {size_text(limit)}"
+        )
+    return situation.limit_rights.missing_right(limits_of(cell))
+
+
+def _takes_memory(cell: Cell, situation: Situation) -> bool:
+    backings = situation.catalogue.of("backing")
+    return next((backing.takes_memory for backing in backings if backing.name == cell.backing), True)
+
+
 def _no_room(cell: Cell, situation: Situation) -> str | None:
     scenario, facts = situation.scenario, situation.memory
     mode = mode_for(cell, situation.settings, while_mapping=scenario.map_in_mode)
     if mode and situation.missing_right:
         return situation.missing_right
-    taken = next(
-        (backing.takes_memory for backing in situation.catalogue.of("backing") if backing.name == cell.backing), True
-    )
-    budget = Budget(cell.footprint_bytes, touched=taken, children=cell.in_flight)
+    budget = Budget(cell.footprint_bytes, touched=_takes_memory(cell, situation), children=cell.in_flight)
     if mode and mode.limit_bytes is not None:
         try:
             commit_kbytes(facts.committed_bytes or 0, mode.limit_bytes, facts)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from bench.machine import MemoryFacts, Settings
+from bench.machine import NO_LIMITS, NOTHING_COUNTED, Counted, LimitRights, Limits, MemoryFacts, Settings
 from bench.measure.census import Count
 from bench.measure.request import PROBE, CommandLine, Request
 from bench.record import PlaceFields
@@ -41,6 +41,20 @@ class Order:
     """CPUs that worker and children are held to; None: free."""
     mode: Mode | None
     """None: the machine's settings as they are."""
+    limits: Limits = NO_LIMITS
+    """In force from before the worker's program begins until it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a worker was held to, as the kernel took it, and what its control groups counted."""
+
+    limits: Limits
+    cgroup: int | None = None
+    """The groups' version; None: it had none of its own."""
+    user: int | None = None
+    """Whom it ran as, so that RLIMIT_NPROC binds; None: as the runner."""
+    counted: Counted = NOTHING_COUNTED
 
 
 @dataclass(slots=True)
@@ -63,6 +77,8 @@ class Evidence:
     counted_done: Count | None = None
     strays: list[dict[str, Any]] = field(default_factory=list)
     in_force: dict[str, int | None] | None = None
+    held: Held | None = None
+    """None: the order had no limits."""
     mechanism: str | None = None
     """The calls that were observed in an untimed launch."""
     stderr: str = ""
@@ -76,7 +92,7 @@ def observation(order: Order) -> Order:
     """
     probe = CommandLine.of((PROBE,), "")
     request = replace(order.request, footprint_bytes=_OBSERVED_BYTES, vmas=1, warmup=0, plan=(0,), commands=(probe,))
-    return replace(order, request=request, mode=None)
+    return replace(order, request=request, mode=None, limits=NO_LIMITS)
 
 
 def spans(marks: Mapping[str, int], evidence: Evidence, now: int) -> dict[str, int]:
@@ -121,6 +137,9 @@ class Place(Protocol):
     def missing_right(self) -> str | None:
         """Why vm.overcommit_* may not be changed here; None when it may."""
 
+    def limit_rights(self) -> LimitRights:
+        """What a worker cannot be limited to here, and why."""
+
     def carry_out(self, order: Order) -> Evidence:
         """Run one worker from start to end, and leave the place as it was."""
 
@@ -141,11 +160,17 @@ def outcome(evidence: Evidence) -> dict[str, Any]:
         return {"kind": "finished"}
     if evidence.returncode is not None and evidence.returncode < 0:
         number = -evidence.returncode
-        if number == signal.SIGKILL and evidence.oom:
-            return {"kind": "oom_killed"}
+        if number == signal.SIGKILL and _killed_for_memory(evidence):
+            return {"kind": "oom_killed", "reason": f"while {'launching' if evidence.ready else 'mapping'}"}
         return {"kind": "crashed", "signal": number}
     reason = f"ended with status {evidence.returncode} while {'launching' if evidence.ready else 'starting'}"
     return {"kind": "crashed", "reason": reason}
+
+
+def _killed_for_memory(evidence: Evidence) -> bool:
+    """Whether it was the OOM killer. A control group of the worker's own knows better than the machine's counter."""
+    kills = evidence.held.counted.oom_kills if evidence.held else None
+    return evidence.oom if kills is None else kills > 0
 
 
 def _refused(refusal: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from bench.catalogue import Build
-from bench.measure import census, judge, mechanism
+from bench.measure import census, judge, limits, mechanism
 from bench.measure.evidence import Evidence, Order, outcome
 from bench.measure.judge import Expected, Manner
 from bench.measure.samples import decode, decode_arrivals, join
@@ -115,6 +115,8 @@ def worked(
     contradiction = mechanism.contradiction(manner.memory, evidence.mechanism)
     if contradiction:
         line["contradiction"] = contradiction
+    if evidence.held:
+        line["limits"] = limits.as_record(evidence.held)
     if evidence.stderr:
         line["stderr"] = evidence.stderr
     return cast("WorkerLine", line)

@@ -30,15 +30,18 @@ from typing import Any
 
 from bench.machine import (
     GuardProcess,
+    LimitRights,
     MemoryFacts,
     Settings,
     commit_kbytes,
+    limit_rights,
     memory_facts,
     missing_right,
     read_settings,
 )
 from bench.measure import census, patience
 from bench.measure.evidence import Evidence, Mode, Order, observation, spans
+from bench.measure.limits import Confinement, confined
 from bench.measure.request import environment
 from bench.record import PlaceFields
 
@@ -107,6 +110,7 @@ class LocalPlace:
         self._scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
         guard.scratch(self._scratch)
         self._ours = census.own_children()
+        self._rights = limit_rights()
 
     def describe(self) -> PlaceFields:
         """Nothing: this is the machine that runs are on."""
@@ -128,6 +132,10 @@ class LocalPlace:
         """Why vm.overcommit_* may not be changed here."""
         return missing_right()
 
+    def limit_rights(self) -> LimitRights:
+        """What a worker may be limited to by this process, as it was when the place was made."""
+        return self._rights
+
     def carry_out(self, order: Order) -> Evidence:
         """Run one worker. Whatever happens, the mode is back and nothing of the worker is left."""
         return self._work(order)
@@ -144,7 +152,8 @@ class LocalPlace:
             file.touch(mode=0o600)
         with (
             self._mode(order.mode, before) as enter,
-            self._worker(order, files["stderr"], evidence) as (process, channel),
+            confined(order.limits, self._guard) as confinement,
+            self._worker(order, confinement, files["stderr"], evidence) as (process, channel),
         ):
             marks = {"begun": begun, "spawned": clock()}
             try:
@@ -155,6 +164,7 @@ class LocalPlace:
                 pass
             _end(process, evidence, hung=evidence.hung is not None)
             marks["ended"] = clock()
+            evidence.held = confinement.held()
         evidence.oom = _oom_kills() > oom_before
         evidence.samples = files["samples"].read_bytes()
         evidence.arrivals = files["arrivals"].read_bytes()
@@ -182,13 +192,14 @@ class LocalPlace:
 
     @contextmanager
     def _worker(
-        self, order: Order, stderr: Path, evidence: Evidence
+        self, order: Order, confinement: Confinement, stderr: Path, evidence: Evidence
     ) -> Iterator[tuple[subprocess.Popen[bytes], _Channel]]:
         """The process; at the end neither it nor anything that it started is left, and what there was is recorded."""
         here, there = socket.socketpair()
-        settings = [f"parent={os.getpid()}", "open_files=max"]
+        settings = [f"parent={os.getpid()}"]
         if order.cpus is not None:
             settings.append(f"cpus={','.join(map(str, order.cpus))}")
+        settings += confinement.settings
         with there, stderr.open("ab") as errors:
             process = subprocess.Popen(
                 [str(self._isolator), "isolate", *settings, "--", *order.worker, "work"],

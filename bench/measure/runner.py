@@ -22,6 +22,7 @@ from bench.measure.admission import Situation
 from bench.measure.boots import Boots, Opened
 from bench.measure.evidence import Evidence, Order, Place
 from bench.measure.judge import Manner
+from bench.measure.limits import limits_of
 from bench.measure.plan import Plan, now_text
 from bench.measure.request import Request
 from bench.measure.schedule import Planned
@@ -86,7 +87,7 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, *, catalogue: Catalogue,
     scenario = plan.scenario
     launches = scenario.warmup + scenario.launches
     return Order(
-        worker=tuple(catalogue.worker(catalogue.strategy(cell.strategy), build)),
+        worker=_program(cell, plan, catalogue, build),
         request=Request(
             strategy=cell.strategy,
             reaper=cell.reaper,
@@ -102,7 +103,13 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, *, catalogue: Catalogue,
         ),
         cpus=cpus_for(scenario.cpu, place.cpus()),
         mode=admission.mode_for(cell, place.settings(), while_mapping=scenario.map_in_mode),
+        limits=limits_of(cell),
     )
+
+
+def _program(cell: Cell, plan: Plan, catalogue: Catalogue, build: Build) -> tuple[str, ...]:
+    worker = tuple(catalogue.worker(catalogue.strategy(cell.strategy), build))
+    return (str(build.worker), "no_fork", *worker) if plan.scenario.no_fork else worker
 
 
 @dataclass(slots=True)
@@ -174,7 +181,13 @@ class _Session:
         started = now_text()
         ran = line.ran(opened.description, build, catalogue.build)
         situation = Situation(
-            catalogue, plan.scenario, place.memory(), place.settings(), place.missing_right(), place.cpus()
+            catalogue,
+            plan.scenario,
+            place.memory(),
+            place.settings(),
+            place.missing_right(),
+            place.cpus(),
+            place.limit_rights(),
         )
         refusal = admission.refusal(cell, situation)
         if refusal:

@@ -174,6 +174,26 @@ class OvercommitInForce(TypedDict):
     committed: int | None
 
 
+class LimitsInForce(TypedDict):
+    """What a worker was held to, as the kernel took it, and how often it was; null: not limited, or not counted.
+
+    `memory` and `memory_peak` in bytes; `cgroup` is the version of the worker's own control groups; `user` is whom it
+    ran as so that RLIMIT_NPROC binds, null for the runner's own. `memory_events` and `pids_events` count refusals at
+    the limit, `oom_kills` the processes that the OOM killer ended for it.
+    """
+
+    memory: int | None
+    pids: int | None
+    nofile: int | None
+    nproc: int | None
+    cgroup: int | None
+    user: int | None
+    memory_peak: int | None
+    memory_events: int | None
+    oom_kills: int | None
+    pids_events: int | None
+
+
 class Samples(TypedDict):
     """Columns of one length, one row a launch, in order of launch; clocks in ns since the worker was told to go."""
 
@@ -266,6 +286,7 @@ class WorkerLine(_WorkerFields, total=False):
     """One planned worker, however it ended."""
 
     contradiction: str
+    limits: LimitsInForce
     stderr: str
     bystander_max_ns: int | None
     place: PlaceFields

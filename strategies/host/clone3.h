@@ -11,6 +11,7 @@
 
 #include "raw_call.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
@@ -32,7 +33,10 @@ static inline __attribute__((always_inline)) long clone3_as_vfork(struct clone3_
 	return raw_call(SYS_clone3, (long)arguments, sizeof *arguments, 0);
 }
 
-/* Makes a child that ends at once: 0 when this kernel can, else errno (ENOSYS: no clone3; EINVAL: not with these flags). */
+/*
+ * Makes a child that ends at once: 0 when this kernel can, else errno (ENOSYS: no clone3; EINVAL: not with these flags).
+ * One that only has no room for a child just now (EAGAIN, ENOMEM) can.
+ */
 static inline int clone3_trial(struct clone3_arguments *arguments)
 {
 	long pid = clone3_as_vfork(arguments);
@@ -41,7 +45,7 @@ static inline int clone3_trial(struct clone3_arguments *arguments)
 		raw_call(SYS_exit, 0, 0, 0);
 	if (pid > 0)
 		raw_call(SYS_wait4, pid, 0, 0x40000000 /* __WALL */);
-	return pid < 0 ? (int)-pid : 0;
+	return pid == -EAGAIN || pid == -ENOMEM || pid > 0 ? 0 : (int)-pid;
 }
 
 #endif

@@ -88,6 +88,9 @@ int work(void);
 /* isolate.c: prepares a process for measuring and becomes the program that follows `--`. */
 int isolate(int argc, char **argv);
 
+/* no_fork.c: becomes a program that, with all that it starts, can copy no process. */
+int no_fork(char **program);
+
 /* observe.c: writes down which calls make processes and exec, in a launch of the program that follows. */
 int observe(int argc, char **argv);
 

@@ -1,4 +1,4 @@
-/* The native worker: one program that lists what it can do, isolates a process, observes one, works, and is the agent of a guest. */
+/* The native worker: one program that lists what it can do, isolates a process, observes one, denies it the fork, works, and is the agent of a guest. */
 #include "internal.h"
 
 #include <stdio.h>
@@ -22,11 +22,14 @@ int main(int argc, char **argv)
 		return isolate(argc - 2, argv + 2);
 	if (argc > 2 && strcmp(argv[1], "observe") == 0)
 		return observe(argc - 2, argv + 2);
+	if (argc > 2 && strcmp(argv[1], "no_fork") == 0)
+		return no_fork(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "work") == 0)
 		return work();
 	if (argc == 4 && strcmp(argv[1], "agent") == 0)
 		return agent(argv[2], argv[3]);
 	fprintf(stderr, "usage: %s list | libc | isolate [SETTING=VALUE ...] -- PROGRAM [ARGUMENT ...] | "
-			"observe FILE PROGRAM [ARGUMENT ...] | work | agent DEVICE FOLDER\n", argv[0]);
+			"observe FILE PROGRAM [ARGUMENT ...] | no_fork PROGRAM [ARGUMENT ...] | "
+			"work | agent DEVICE FOLDER\n", argv[0]);
 	return 2;
 }

@@ -44,7 +44,7 @@ static void prepare(const struct request *request, const struct session *session
 	if (!reason)
 		reason = hygiene_prepare(request->hygiene, request->strategy, session);
 	if (reason)
-		refuse("failed", errno, "%s: %s", reason, strerror(errno));
+		refuse("unsupported", errno, "%s: %s", reason, strerror(errno));
 }
 
 /* The footprint exists: what a program would do to it, or only now. */
@@ -55,7 +55,7 @@ static void grown(const struct request *request, struct session *session, const 
 	const char *reason = request->strategy->grown ? request->strategy->grown(session) : NULL;
 
 	if (reason)
-		refuse("failed", errno, "%s: %s", reason, strerror(errno));
+		refuse("unsupported", errno, "%s: %s", reason, strerror(errno));
 }
 
 /* Nothing in here allocates, prints or opens: what stands between the clocks is the launch. */

@@ -419,7 +419,9 @@ def work():
         try:
             strategy.prepare(commands)
         except OSError as failed:
-            refuse("failed", failed.errno, "prepare: " + os.strerror(failed.errno))
+            refuse("unsupported", failed.errno, "prepare: " + os.strerror(failed.errno))
+        except EOFError:
+            refuse("unsupported", 0, "prepare: what was to help has died")
     held = hold_open_files(settings.get("open_files", 0), settings.get("inheritable", 0) != 0)
     memory, found = map_footprint(settings)
     say(state="ready", **found)

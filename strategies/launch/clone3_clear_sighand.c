@@ -11,7 +11,7 @@ static const char *supported(void)
 {
 	struct clone3_arguments arguments = {.flags = FLAGS, .exit_signal = SIGCHLD};
 
-	return clone3_trial(&arguments) == 0 ? NULL : "the kernel has no CLONE_CLEAR_SIGHAND (Linux 5.5)";
+	return clone3_trial(&arguments) == 0 ? NULL : "the kernel has no CLONE_CLEAR_SIGHAND (Linux 5.5), or a filter refuses it";
 }
 
 static void launch(struct launch *launch)

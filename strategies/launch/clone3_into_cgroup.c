@@ -84,7 +84,7 @@ static const char *supported(void)
 	struct clone3_arguments trial = arguments();
 	int error = clone3_trial(&trial);
 	remove_group();
-	return error == 0 ? NULL : "the kernel has no CLONE_INTO_CGROUP (Linux 5.7)";
+	return error == 0 ? NULL : "the kernel has no CLONE_INTO_CGROUP (Linux 5.7), or a filter refuses it";
 }
 
 static const char *prepare(const struct session *session)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from real_overcommit import kept, nobody_else_holds_them
 
-from bench.machine import Settings, missing_right, read_settings
+from bench.machine import Settings, groups, missing_right, read_settings
 from bench.machine.guard import STATE_FOLDER, Hold, apply
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 root = pytest.mark.root
 needs_root = pytest.mark.skipif(missing_right() is not None, reason=f"{missing_right()}")
-NOTHING = "nothing to restore: no run left vm.overcommit_* changed\n"
+NOTHING = "nothing to restore: no run left vm.overcommit_* changed, or control groups\n"
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def test_an_ordinary_user_learns_which_cells_are_skipped(ordinary_user: Ordinary
 
 
 def test_an_ordinary_user_has_nothing_to_restore(ordinary_user: OrdinaryUser) -> None:
+    groups.sweep()  # those of workers that other tests have killed
     with nobody_else_holds_them():
         result = ordinary_user.run("doctor", "--restore")
 
@@ -56,6 +57,7 @@ def test_an_ordinary_user_has_nothing_to_restore(ordinary_user: OrdinaryUser) ->
 @root
 @needs_root
 def test_with_nothing_left_there_is_nothing_to_restore(machine: Settings, launchbench: Callable[..., Any]) -> None:
+    groups.sweep()
     assert launchbench("doctor", "--restore") == (0, NOTHING, "")
     assert read_settings() == machine
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from launch_files import arrival, sample
 
 from bench.catalogue import Build, Catalogue, Entry
-from bench.machine import MemoryFacts, Settings
+from bench.machine import LimitRights, MemoryFacts, Settings
 from bench.measure.census import Count
 from bench.measure.evidence import Evidence
 from bench.measure.plan import Plan
@@ -105,6 +105,7 @@ class ImaginedPlace:
     becomes: Callable[[Order], Evidence] = finished
     settings_now: Settings = HEURISTIC
     right: str | None = None
+    rights: LimitRights = field(default_factory=LimitRights)
     carried_out: list[Order] = field(default_factory=list)
     observed: list[Order] = field(default_factory=list)
 
@@ -123,6 +124,9 @@ class ImaginedPlace:
 
     def missing_right(self) -> str | None:
         return self.right
+
+    def limit_rights(self) -> LimitRights:
+        return self.rights
 
     def observe(self, order: Order) -> str | None:
         self.observed.append(order)

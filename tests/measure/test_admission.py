@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imagined_runs import CATALOGUE, cell, scenario
 
-from bench.machine import MemoryFacts, Settings
+from bench.machine import LimitRights, MemoryFacts, Settings
 from bench.measure.admission import Situation, mode_for, refusal
 from bench.measure.evidence import Mode
 
@@ -41,10 +41,6 @@ def test_an_ordinary_cell_is_measured() -> None:
         (cell("vfork_exec", in_flight=2), "this version's workers do not have in_flight"),
         (cell("vfork_exec", bystanders=1), "this version's workers do not have bystanders"),
         (cell("subprocess_run", vmas=2), "the Python worker maps its footprint in one piece"),
-        (cell("vfork_exec", memory_limit_bytes=GIB), "this version's workers do not have limits"),
-        (cell("vfork_exec", pids_limit=10), "this version's workers do not have limits"),
-        (cell("vfork_exec", nofile_limit=10), "this version's workers do not have limits"),
-        (cell("vfork_exec", nproc_limit=10), "this version's workers do not have limits"),
         (cell("vfork_exec", in_flight=2, bystanders=3), "this version's workers do not have in_flight, bystanders"),
         (cell("vfork_exec", reaper="pidfd"), "this version's workers do not have the reaper pidfd"),
         (cell("vfork_exec", hygiene="close_range"), "this version's workers do not have the hygiene close_range"),
@@ -59,10 +55,53 @@ def test_what_the_workers_do_not_have_is_unsupported(asked: Cell, reason: str) -
     assert refusal(asked, situation()) == {"kind": "unsupported", "reason": reason}
 
 
-def test_a_promise_not_to_fork_is_unsupported() -> None:
-    found = refusal(cell("vfork_exec"), situation(no_fork=True))
+NO_FILTERS = "the kernel has no seccomp filters"
+NO_GROUP = "may not make a control group that limits memory"
+NO_USER = "RLIMIT_NPROC does not bind root, and no user is free for it"
+RIGHTS = LimitRights(memory=NO_GROUP, pids=NO_GROUP, nproc=NO_USER, most_files=1024, no_fork=NO_FILTERS)
 
-    assert found == {"kind": "unsupported", "reason": "this version's workers do not have no_fork"}
+
+def test_a_kernel_that_cannot_refuse_forks_is_a_reason() -> None:
+    lacking = replace(situation(no_fork=True), limit_rights=RIGHTS)
+
+    assert refusal(cell("vfork_exec"), lacking) == {"kind": "unsupported", "reason": NO_FILTERS}
+    assert refusal(cell("vfork_exec"), situation(no_fork=True)) is None
+    assert refusal(cell("vfork_exec"), replace(situation(), limit_rights=RIGHTS)) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"memory_limit_bytes": GIB}, NO_GROUP),
+        ({"pids_limit": 10}, NO_GROUP),
+        ({"nproc_limit": 10}, NO_USER),
+        ({"nofile_limit": 1025}, "may not raise RLIMIT_NOFILE to 1025, only to 1024"),
+        ({"nofile_limit": 1024}, None),
+        ({}, None),
+    ],
+)
+def test_a_limit_that_may_not_be_set_is_a_reason(limits: dict[str, int], reason: str | None) -> None:
+    asked = cell("vfork_exec", **limits)
+
+    found = refusal(asked, replace(situation(), limit_rights=RIGHTS))
+
+    assert found == (None if reason is None else {"kind": "skipped", "reason": reason})
+    assert refusal(asked, situation()) is None
+
+
+@pytest.mark.parametrize(
+    ("backing", "footprint", "reason"),
+    [
+        ("anon", GIB, None),  # whether a launch still has room is the question
+        ("anon", GIB + 4096, "the footprint of 1GiB is larger than the memory limit of 1GiB"),
+        ("anon", 2 * GIB, "the footprint of 2GiB is larger than the memory limit of 1GiB"),
+        ("reserved", 2 * GIB, None),
+    ],
+)
+def test_a_footprint_larger_than_its_memory_limit_is_skipped(backing: str, footprint: int, reason: str | None) -> None:
+    asked = cell("vfork_exec", backing=backing, footprint_bytes=footprint, memory_limit_bytes=GIB)
+
+    assert refusal(asked, situation()) == (None if reason is None else {"kind": "skipped", "reason": reason})
 
 
 def test_a_strategy_that_reaps_by_itself_needs_no_reaper() -> None:

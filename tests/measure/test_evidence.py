@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
-from bench.measure.evidence import Evidence, outcome
+from bench.machine import Counted, Limits
+from bench.measure.evidence import Evidence, Held, outcome
 
 READY = {"state": "ready"}
 DONE = {"state": "done", "began": 1}
+
+
+def held(oom_kills: int | None) -> Held:
+    return Held(Limits(memory_bytes=1 << 30), cgroup=1, counted=Counted(oom_kills=oom_kills))
 
 
 @pytest.mark.parametrize(
@@ -19,8 +24,13 @@ DONE = {"state": "done", "began": 1}
         (Evidence(ready=READY, done=DONE, returncode=0), {"kind": "finished"}),
         # The OOM killer may have run for somebody else.
         (Evidence(ready=READY, done=DONE, returncode=0, oom=True), {"kind": "finished"}),
-        (Evidence(ready=READY, returncode=-9, oom=True), {"kind": "oom_killed"}),
-        (Evidence(returncode=-9, oom=True), {"kind": "oom_killed"}),
+        (Evidence(ready=READY, returncode=-9, oom=True), {"kind": "oom_killed", "reason": "while launching"}),
+        (Evidence(returncode=-9, oom=True), {"kind": "oom_killed", "reason": "while mapping"}),
+        (Evidence(returncode=-9, oom=True, held=held(oom_kills=1)), {"kind": "oom_killed", "reason": "while mapping"}),
+        # A group of its own knows that it was somebody else's process, or a kill from outside.
+        (Evidence(returncode=-9, oom=True, held=held(oom_kills=0)), {"kind": "crashed", "signal": 9}),
+        (Evidence(returncode=-9, oom=False, held=held(oom_kills=None)), {"kind": "crashed", "signal": 9}),
+        (Evidence(ready=READY, done=DONE, returncode=0, oom=True, held=held(oom_kills=3)), {"kind": "finished"}),
         (Evidence(ready=READY, returncode=-9), {"kind": "crashed", "signal": 9}),
         (Evidence(ready=READY, returncode=-11, oom=True), {"kind": "crashed", "signal": 11}),
         (Evidence(ready=READY, done=DONE, returncode=-6), {"kind": "crashed", "signal": 6}),
