@@ -28,9 +28,10 @@ from bench.kernels.link import Link
 from bench.kernels.manifest import KernelImage, Root
 from bench.kernels.qemu import Emulator, Engine, Machine, started
 from bench.kernels.wire import BrokenLinkError, Frame, words
-from bench.machine import FACT_FILES, MemoryFacts, Settings, commit_kbytes, facts_told
+from bench.machine import FACT_FILES, LimitRights, MemoryFacts, Settings, commit_kbytes, facts_told, no_filters
 from bench.measure import (
     Clock,
+    Confinement,
     Evidence,
     NoPlaceError,
     Order,
@@ -49,6 +50,8 @@ _FILES = PurePosixPath("/run/launchbench")  # where the agent keeps the files of
 _CLOCKS: dict[Engine, Clock] = {"kvm": "hardware", "tcg": "emulated", "icount": "instructions"}
 _SETTINGS = tuple(f"/proc/sys/vm/overcommit_{name}" for name in ("memory", "ratio", "kbytes"))
 _RELEASE, _BOOT = "/proc/sys/kernel/osrelease", "/proc/sys/kernel/random/boot_id"
+_STATUS = "/proc/self/status"  # the agent's
+_SPARE_USER = 61184  # nobody else is in there, and RLIMIT_NPROC does not bind root
 _READ_S = 20.0
 _BOOT_S: dict[Engine, float] = {"kvm": 20.0, "tcg": 90.0, "icount": 180.0}
 # How much longer the wall clock may take for what a guest's own clock was given, and what the line takes.
@@ -167,6 +170,10 @@ def _path(program: Path) -> PurePosixPath:
     return _PROGRAMS / program.parent.name / program.name
 
 
+def _confinement(order: Order) -> Confinement:
+    return Confinement(order.limits, user=None if order.limits.nproc is None else _SPARE_USER)
+
+
 class GuestPlace:
     """One boot of a guest; a `Place` of bench.measure."""
 
@@ -207,6 +214,12 @@ class GuestPlace:
         """Nothing is missing: a guest is the runner's own."""
         return None
 
+    def limit_rights(self) -> LimitRights:
+        """Rlimits, and the user whom they bind; the agent makes no control groups."""
+        told = self._link.read((_STATUS,), _READ_S)
+        no_group = "a guest's agent makes no control groups"
+        return LimitRights(memory=no_group, pids=no_group, no_fork=no_filters(told.get(_STATUS, "")))
+
     def carry_out(self, order: Order) -> Evidence:
         """Run one worker. Raises PlaceLostError."""
         return self._attend(order, ()).evidence
@@ -222,7 +235,8 @@ class GuestPlace:
         if worker.parent not in self._builds:
             account.evidence.refusal = {"state": "unsupported", "reason": f"a guest has no {worker.name}"}
             return account
-        program = (str(_path(worker)), *order.worker[1:])
+        account.evidence.held = _confinement(order).held()
+        program = tuple(self._there(word) for word in order.worker)
         if observer:
             program = (program[0], *observer, *program)
         self._link.say(self._frame(order, program))
@@ -237,6 +251,10 @@ class GuestPlace:
         if account.reason:
             raise PlaceLostError("crashed", f"the guest's agent cannot start a worker: {account.reason}")
         return account
+
+    def _there(self, word: str) -> str:
+        """A word of a command line as it is in the guest: programs of the builds lie elsewhere."""
+        return str(_path(Path(word))) if Path(word).parent in self._builds else word
 
     def _patience_s(self, order: Order, account: Account) -> float:
         match account.doing:
@@ -256,7 +274,7 @@ class GuestPlace:
             "launch_ms": patience.launches_s(request.time_limit_ns),
             "exit_ms": patience.EXIT_S,
         }
-        isolate = ["open_files=max"]
+        isolate = _confinement(order).settings
         if order.cpus is not None:
             isolate.append(f"cpus={','.join(map(str, order.cpus))}")
         settings = words([

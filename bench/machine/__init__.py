@@ -5,7 +5,7 @@ Nothing here starts a worker. Names that cost an import of psutil and pyperf are
 """
 
 from bench.machine.groups import NOTHING_COUNTED, Counted, NoGroupError, WorkerGroups
-from bench.machine.limits import EVERY_RIGHT, NO_LIMITS, LimitRights, Limits, limit_rights, spare_user
+from bench.machine.limits import EVERY_RIGHT, NO_LIMITS, LimitRights, Limits, limit_rights, no_filters, spare_user
 from bench.machine.memory import (
     FACT_FILES,
     Budget,
@@ -56,6 +56,7 @@ __all__ = [
     "limit_rights",
     "memory_facts",
     "missing_right",
+    "no_filters",
     "read_settings",
     "read_state",
     "repair",

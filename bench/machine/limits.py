@@ -82,14 +82,18 @@ def limit_rights(root: Path = Path("/")) -> LimitRights:
     capabilities = _capabilities(tree)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = tree.integer("proc/sys/fs/nr_open") or _NR_OPEN
-    filters = (tree.text("proc/sys/kernel/seccomp/actions_avail") or "").split()
     return LimitRights(
         memory=groups.missing_right(("memory",), root),
         pids=groups.missing_right(("pids",), root),
         nproc=_nproc_unbound(capabilities, root),
         most_files=allowed if _has(capabilities, _SYS_RESOURCE) else min(hard, allowed),
-        no_fork=None if "errno" in filters else "the kernel has no seccomp filters (Linux 4.14 with SECCOMP_FILTER)",
+        no_fork=no_filters(tree.text("proc/self/status") or ""),
     )
+
+
+def no_filters(status: str) -> str | None:
+    """Say whether a /proc/PID/status file is of a kernel without seccomp (since Linux 3.5, if it was built in)."""
+    return None if re.search(r"^Seccomp:", status, re.MULTILINE) else "the kernel has no seccomp filters"
 
 
 def spare_user(root: Path = Path("/")) -> int | None:

@@ -6,6 +6,7 @@ What it measures comes from bench.scenario, and everything it learns goes to ben
 from bench.measure.census import Count, adopting
 from bench.measure.evidence import Evidence, Order, Place, observation, spans
 from bench.measure.here import LocalSite
+from bench.measure.limits import Confinement
 from bench.measure.local import LocalPlace
 from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
 from bench.measure.request import environment
@@ -16,6 +17,7 @@ from bench.measure.site import Clock, NoPlaceError, PlaceLostError, Site, Sites
 __all__ = [
     "CannotResumeError",
     "Clock",
+    "Confinement",
     "Count",
     "DisturbedError",
     "Evidence",
