@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +160,21 @@ def test_the_workers_own_observer_sees_what_the_name_claims(
     assert seen is not None
     assert seen.endswith("execve")
     assert mechanism.contradiction(launching.memory, seen) is None
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="registers are read on x86-64 alone")
+def test_an_older_kernels_registers_tell_the_same(
+    launching: Entry, talk: Talk, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    older = [sys.executable, str(Path(__file__).with_name("without_syscall_info.py"))]
+    seen = []
+    for number, before in enumerate(([], older)):
+        record = tmp_path / f"observed{number}"
+        worker = talk(launching, tracer=[*before, str(catalogue.build.worker), "observe", str(record)])
+        worker.carry_out(request(launching, PROBE, plan=(0,)))
+        seen.append(record.read_text())
+
+    assert seen[0] == seen[1]
 
 
 def test_an_observed_copy_contradicts_a_name_that_claims_sharing(
