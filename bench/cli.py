@@ -31,7 +31,9 @@ BUG = 70
 COMMANDS = {
     "run": "Measure a scenario.",
     "check": "Check scenarios: every error at once, each with file:line:column.",
-    "list": "List what there is: strategies, reapers, scenarios ...",
+    "list": "List what there is: strategies, reapers, scenarios, kernels ...",
+    "kernels": "List and fetch the kernels that runs can be made on.",
+    "distros": "List and fetch the distros that runs can be made in.",
     "report": "Show what result files say.",
     "doctor": "Show this machine's state, and what would make its numbers worse.",
 }

@@ -6,6 +6,8 @@
 Nothing is installed on the machine, and no name of a mirror is written here.
 """
 
+from bench.kernels.apt import Watch
+from bench.kernels.distros import obtain_root, root_of
 from bench.kernels.manifest import (
     DamagedError,
     KernelImage,
@@ -25,6 +27,9 @@ __all__ = [
     "SourceError",
     "UnavailableError",
     "UnknownNameError",
+    "Watch",
     "image_of",
     "obtain_kernel",
+    "obtain_root",
+    "root_of",
 ]

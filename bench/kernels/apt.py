@@ -164,11 +164,15 @@ def complaint(stderr: str) -> str:
     return lines[-1] if lines else "apt failed and did not say why"
 
 
-def _configuration(folder: Path) -> str:
-    """Return an apt.conf that keeps apt inside `folder`, and has the machine's ways to its mirrors."""
+def inherited() -> list[str]:
+    """Lines of an apt.conf: how this machine reaches mirrors."""
     command = [program("apt-config", "apt"), "dump"]
     machine = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    inherited = [line for line in machine.stdout.splitlines() if _INHERITED.fullmatch(line)]
+    return [line for line in machine.stdout.splitlines() if _INHERITED.fullmatch(line)]
+
+
+def _configuration(folder: Path) -> str:
+    """Return an apt.conf that keeps apt inside `folder`, and has the machine's ways to its mirrors."""
     return "\n".join([
         f'Dir "{folder}/";',
         f'Dir::State::status "{folder}/var/lib/dpkg/status";',
@@ -180,6 +184,6 @@ def _configuration(folder: Path) -> str:
         'Acquire::AllowInsecureRepositories "false";',
         'Acquire::AllowWeakRepositories "false";',
         'Acquire::AllowDowngradeToInsecureRepositories "false";',
-        *inherited,
+        *inherited(),
         "",
     ])  # fmt: skip

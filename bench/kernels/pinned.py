@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from bench.kernels.manifest import UnknownNameError
+
 Vendor: TypeAlias = Literal["debian", "ubuntu"]
 
 
@@ -44,7 +46,7 @@ class PinnedDistro:
     name: str
     vendor: Vendor
     suite: str
-    packages: tuple[str, ...] = ("base-files", "libc6", "dash", "coreutils")
+    packages: tuple[str, ...] = ("base-files", "libc6", "dash", "coreutils", "findutils", "grep", "sed")
     applets: tuple[str, ...] = ()
     """Commands that busybox, the one program of such a root, is linked to by name."""
 
@@ -101,7 +103,8 @@ _KERNELS = (
     )),
 )  # fmt: skip
 
-_MUSL = ("base-files", "musl", "busybox-static")
+# Not base-files: it draws in an awk, and with it glibc.
+_MUSL = ("musl", "busybox-static")
 _APPLETS = ("cat", "cp", "echo", "env", "expr", "false", "find", "grep", "head", "kill", "ls", "mkdir", "mv", "ps",
             "pwd", "rm", "sed", "sh", "sleep", "sort", "tail", "test", "touch", "true", "uname", "wc",
             "xargs")  # fmt: skip
@@ -126,13 +129,44 @@ _DISTROS = (
     PinnedDistro("musl-1.2.5", "debian", "trixie", _MUSL, _APPLETS),
 )
 
+RUNNING = "running"
+"""The name of the kernel that runs here, which is in no suite."""
+
 KERNELS: Mapping[str, PinnedKernel] = MappingProxyType({kernel.name: kernel for kernel in _KERNELS})
 DISTROS: Mapping[str, PinnedDistro] = MappingProxyType({distro.name: distro for distro in _DISTROS})
 
 
+def kernel(name: str) -> PinnedKernel:
+    """The kernel of a name. Raises UnknownNameError, with the nearest."""
+    pinned = KERNELS.get(name)
+    if pinned is None:
+        raise UnknownNameError(_unknown("kernel", name, (*KERNELS, RUNNING)))
+    return pinned
+
+
+def distro(name: str) -> PinnedDistro:
+    """The distro of a name. Raises UnknownNameError, with the nearest."""
+    pinned = DISTROS.get(name)
+    if pinned is None:
+        raise UnknownNameError(_unknown("distro", name, DISTROS))
+    return pinned
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"`launchbench {kind}s list` has the names"
+    return f"no {kind} {name!r}; {hint}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that comes closest: of version numbers the nearest version, of words the nearest spelling."""
+    """The known name that comes closest: of version numbers the nearest version, of words the nearest spelling.
+
+    Of names that a word begins, such as `musl`, it is the last.
+    """
     names = list(known)
+    begun = [other for other in names if name and other.startswith(f"{name.casefold()}-")]
+    if begun:
+        return begun[-1]
     if re.fullmatch(r"v?[0-9]+(\.[0-9]+)*.*", name):
         versions = [other for other in names if other[0].isdigit()]
         return min(versions, key=lambda other: _distance(name, other), default=None)

@@ -11,23 +11,22 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.kernels import cache, image, keyrings, mirrors
+from bench.kernels import cache, image, keyrings, mirrors, pinned
 from bench.kernels.apt import Apt, Package, Repository, Watch
 from bench.kernels.manifest import (
     DamagedError,
     KernelImage,
     NotFetchedError,
     UnavailableError,
-    UnknownNameError,
     kernel_text,
     read_kernel,
 )
-from bench.kernels.pinned import KERNELS, Origin, PinnedKernel, nearest
+from bench.kernels.pinned import RUNNING, Origin, PinnedKernel
 
-RUNNING = "running"
 _MANIFEST = "manifest.json"
 
 
@@ -40,7 +39,7 @@ def image_of(name: str) -> KernelImage:
         return _running()
     if is_path(name):
         return _of_file(name, Path(name))
-    _pinned(name)
+    pinned.kernel(name)
     return _cached(name)
 
 
@@ -50,32 +49,19 @@ def obtain_kernel(name: str, watch: Watch, *, given: Sequence[str] = (), refresh
     `given` are mirrors to use instead of those that the machine knows. Raises as image_of(), but for NotFetchedError.
     """
     if not refresh or name == RUNNING or is_path(name):
-        try:
+        with suppress(NotFetchedError):  # but what is damaged is not replaced without a word
             return image_of(name)
-        except NotFetchedError:
-            pass  # but what is damaged is not replaced without a word
-    pinned = _pinned(name)
+    wanted = pinned.kernel(name)
     with cache.exclusive(_folder(name)):
-        if not refresh:  # another process may have fetched it while this one waited
-            try:
+        if not refresh:
+            with suppress(NotFetchedError):  # another process may have fetched it while this one waited
                 return _cached(name)
-            except NotFetchedError:
-                pass
-        return _fetch(pinned, watch, given)
+        return _fetch(wanted, watch, given)
 
 
 def is_path(name: str) -> bool:
     """Whether a kernel is named by the path of its image."""
     return os.sep in name
-
-
-def _pinned(name: str) -> PinnedKernel:
-    pinned = KERNELS.get(name)
-    if pinned is None:
-        near = nearest(name, (*KERNELS, RUNNING))
-        hint = f"did you mean {near}?" if near else "`launchbench kernels list` has the names; a path names a file"
-        raise UnknownNameError(f"no kernel {name!r}; {hint}")
-    return pinned
 
 
 def _folder(name: str) -> Path:
@@ -123,18 +109,18 @@ class _Found:
     package: Package
 
 
-def _fetch(pinned: PinnedKernel, watch: Watch, given: Sequence[str]) -> KernelImage:
+def _fetch(wanted: PinnedKernel, watch: Watch, given: Sequence[str]) -> KernelImage:
     """Fetch a kernel into its folder, which the caller has for itself, and return it."""
-    folder = _folder(pinned.name)
+    folder = _folder(wanted.name)
     with cache.workspace(folder) as work:
-        found = _find(pinned, watch, given, work)
+        found = _find(wanted, watch, given, work)
         (work / "package").mkdir()
         deb = found.apt.download(found.package, work / "package", watch)
         unpacked = work / "vmlinuz"
         image.unpack(deb, unpacked)
         digest = cache.file_digest(unpacked)
         fetched = KernelImage(
-            name=pinned.name,
+            name=wanted.name,
             release=image.release(unpacked),
             path=folder / f"vmlinuz-{digest[:12]}",
             sha256=digest,
@@ -147,10 +133,10 @@ def _fetch(pinned: PinnedKernel, watch: Watch, given: Sequence[str]) -> KernelIm
         return fetched
 
 
-def _find(pinned: PinnedKernel, watch: Watch, given: Sequence[str], work: Path) -> _Found:
+def _find(wanted: PinnedKernel, watch: Watch, given: Sequence[str], work: Path) -> _Found:
     """Ask every mirror for every suite that may have a kernel, until one has."""
     why: list[str] = []
-    for origin in pinned.origins:
+    for origin in wanted.origins:
         uris = mirrors.candidates(origin.vendor, given)
         keys = keyrings.keyring(origin.vendor, watch, given=given)
         for uri in uris:
@@ -162,9 +148,9 @@ def _find(pinned: PinnedKernel, watch: Watch, given: Sequence[str], work: Path) 
             if found:
                 return found
             why.append(f"{uri} {origin.suite} has no such package")
-    places = " and ".join(dict.fromkeys(origin.place for origin in pinned.origins))
+    places = " and ".join(dict.fromkeys(origin.place for origin in wanted.origins))
     reason = "; ".join(dict.fromkeys(why)) or "no mirror is known"
-    raise UnavailableError(f"kernel {pinned.name}, of {places}: {reason}: name a mirror that has it with --mirror")
+    raise UnavailableError(f"kernel {wanted.name}, of {places}: {reason}: name a mirror that has it with --mirror")
 
 
 def _ask(origin: Origin, repository: Repository, folder: Path, watch: Watch) -> _Found | None:

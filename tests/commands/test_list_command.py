@@ -17,7 +17,10 @@ KINDS = {
     "backings": "backing",
     "hazards": "hazard",
     "scenarios": "scenario",
+    "kernels": "kernel",
+    "distros": "distro",
 }
+BY_AGE = {"kernel", "distro"}
 
 
 def listed(launchbench: Callable[..., Any], *arguments: str) -> list[dict[str, Any]]:
@@ -46,7 +49,8 @@ def test_one_kind_alone_is_that_part_of_all(launchbench: Callable[..., Any], ask
     rows = listed(launchbench, asked)
 
     assert rows == [row for row in listed(launchbench) if row["kind"] == kind]
-    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+    if kind not in BY_AGE:
+        assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
 
 
 @pytest.mark.parametrize(
