@@ -2,6 +2,7 @@
 
 from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
 from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, regressions
+from bench.analysis.growth import Growth, growth
 from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import HARDWARE, Machine
 from bench.analysis.inference import MissingExtra, require
@@ -32,6 +33,7 @@ __all__ = [
     "CompareResult",
     "Comparison",
     "Criterion",
+    "Growth",
     "HazardSummary",
     "Latency",
     "Launches",
@@ -52,6 +54,7 @@ __all__ = [
     "compare_by",
     "compare_files",
     "grouped",
+    "growth",
     "hazards",
     "latency",
     "noise_floors",

@@ -36,7 +36,11 @@ def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form
 @click.command()
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True)
 @click.option(
-    "--format", "form", callback=_form, default="terminal", help="terminal (default), json, csv, parquet or pyperf."
+    "--format",
+    "form",
+    callback=_form,
+    default="terminal",
+    help="terminal (default), html, json, csv, parquet or pyperf.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file (pyperf: folder) instead.")
 @click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")

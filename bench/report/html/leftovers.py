@@ -1,0 +1,138 @@
+"""The section on what is left and what goes wrong: census, statuses, stalls, mechanism, hazards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.report.blocks import mechanisms
+from bench.report.html.success import series_head
+from bench.report.html.tables import NONE, Entry, Head, Row, Table
+from bench.report.typography import plain, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.analysis import CellSummary, HazardSummary
+    from bench.report.html.layout import Item, Layout
+    from bench.report.html.tables import Records
+
+_COUNTS = {
+    "zombies": ("zombies", "children that nobody had waited for when the worker was done; summed over workers"),
+    "zombies_peak": ("peak", "the most zombies at one moment"),
+    "leaked_fds": ("descriptors", "open when the worker was done and not when it was ready"),
+    "leaked_threads": ("threads", "running when the worker was done and not when it was ready"),
+    "live_children": ("children", "still running when the worker was done"),
+    "strays": ("strays", "processes that outlived their worker"),
+}
+
+
+def left_behind(layout: Layout, panel: int, records: Records) -> Table:
+    """Return what the workers of a panel left, in a row for each cell."""
+    items = layout.of(panel)
+    stalls = any(item.cell.bystander_max_ns is not None for item in items)
+    heads = [
+        Head("strategy", number=False),
+        Head("footprint"),
+        *(Head(name, note) for name, note in _COUNTS.values()),
+        Head("lost", "exit statuses that never came"),
+        Head("not reached", "launches that were planned and that the time limit, or the worker's end, cut off"),
+        *([Head("longest stall", "of a bystander thread, over workers")] if stalls else []),
+    ]
+    return Table(
+        caption=layout.panels[panel],
+        heads=tuple(heads),
+        rows=tuple(_row(item, records, stalls=stalls) for item in items),
+    )
+
+
+def _row(item: Item, records: Records, *, stalls: bool) -> Row:
+    index = item.index
+    entries = (
+        records.bytes(index, "footprint_bytes"),
+        *(records.count(index, column, "bad") for column in _COUNTS),
+        _lost(index, records),
+        records.count(index, "not_reached", "warn"),
+        *([records.time(index, "bystander_max_ns")] if stalls else []),
+    )
+    return Row(series_head(item.series), entries, series=item.series.index)
+
+
+def _lost(index: int, records: Records) -> Entry:
+    lost = records.value(index, "errors.lost_status") or 0
+    return Entry(str(lost), "number bad" if lost else "number", lost)
+
+
+def is_clean(cell: CellSummary) -> bool:
+    """Tell whether every count that there is is nought."""
+    counts = (cell.zombies, cell.leaked_fds, cell.leaked_threads, cell.live_children, cell.strays)
+    return not any(counts) and "lost_status" not in cell.errors
+
+
+def mechanism_table(cells: Sequence[CellSummary]) -> Table | None:
+    """Return which calls really made the process, and where they deny the strategy's name."""
+    seen, denied = mechanisms(cells)
+    if not seen:
+        return None
+    rows = tuple(
+        Row(
+            Entry(name, "name", name),
+            (
+                Entry(" | ".join(texts), "code"),
+                *([Entry("; ".join(denied.get(name, ())), "warn")] if denied else []),
+            ),
+        )
+        for name, texts in seen.items()
+    )
+    return Table(
+        caption="Mechanism, observed in a launch that is not timed",
+        heads=(
+            Head("strategy", number=False),
+            Head("calls", "that made the process and started the program", number=False),
+            *([Head("against its name", number=False)] if denied else []),
+        ),
+        rows=rows,
+    )
+
+
+def hazard_table(hazards: Iterable[HazardSummary]) -> Table | None:
+    """Return hazards by strategy: hits of trials, or why there are none."""
+    hazards = list(hazards)
+    if not hazards:
+        return None
+    strategies = list(dict.fromkeys(one.strategy for one in hazards))
+    kinds = list(dict.fromkeys((one.hazard, one.mitigation) for one in hazards))
+    found = {(one.hazard, one.mitigation, one.strategy): one for one in hazards}
+    rows = tuple(
+        Row(
+            Entry(plain(hazard if mitigation is None else f"{hazard}, {mitigation}"), "name", hazard),
+            tuple(_hazard(found.get((hazard, mitigation, strategy))) for strategy in strategies),
+        )
+        for hazard, mitigation in kinds
+    )
+    return Table(
+        caption="Hazards: trials in which it struck, of all trials",
+        heads=(Head("hazard", number=False), *(Head(plain(strategy), number=False) for strategy in strategies)),
+        rows=rows,
+        sortable=False,
+    )
+
+
+def _hazard(one: HazardSummary | None) -> Entry:
+    if one is None:
+        return Entry(NONE, "outcome none", note="not asked for")
+    if one.outcome != "tried":
+        return Entry(one.outcome.replace("_", " "), "outcome none", note=plain(one.reason or ""))
+    interval = "" if one.low is None or one.high is None else f"; 95% interval {one.low:.1%} to {one.high:.1%}"
+    demanded = "" if one.oracle is None else f"; must be {one.oracle}"
+    note = f"{plain(one.detail or '')}{interval}{demanded}".strip("; ")
+    kind = "no" if one.hits else "all"
+    unmet = " (against the oracle)" if one.met is False else ""
+    return Entry(f"{one.hits}/{one.trials}{unmet}", f"outcome {kind}", one.hits, note=note)
+
+
+def refused_text(cells: Iterable[CellSummary]) -> str:
+    """Say of which strategies and footprints some cells are."""
+    cells = list(cells)
+    names = ", ".join(sorted({plain(cell.strategy) for cell in cells}))
+    footprints = ", ".join(size(value) for value in sorted({cell.axes["footprint_bytes"] for cell in cells}))
+    return f"{names}; footprint {footprints}"

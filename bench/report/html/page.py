@@ -1,0 +1,153 @@
+"""The page: what the templates set, put together into one file that asks for nothing.
+
+The style, the script and the data are inside. The policy in its head allows this style and this script by their hashes
+and nothing else: no request, no form, no frame, whatever a result file says. Everything a result file says is escaped
+by the templates; only pictures that this package drew pass as markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench import __version__
+from bench.analysis import spreads
+from bench.report import machine_readable, spreadsheet
+from bench.report.blocks import sections
+from bench.report.html.cells import full_table
+from bench.report.html.ranking import Beside
+from bench.report.html.subject import Subject, subject
+from bench.report.html.tables import Entry, Head, Records, Row, Table
+from bench.report.interface import Options
+from bench.report.record_columns import cell_record
+from bench.report.typography import plain, size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.analysis import Analysis, Machine
+
+_TEMPLATES = "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A document that the page carries."""
+
+    name: str
+    href: str
+    size: str
+
+
+def render(analysis: Analysis) -> str:
+    """Return the page."""
+    environment = Environment(
+        loader=PackageLoader(__package__ or "", _TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["markup"] = Markup  # of what this package drew; see drawing
+    style, script = _source("page.css"), _source("page.js")
+    return environment.get_template("page.html").render(
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - our own files
+        script=Markup(script),  # noqa: S704 - our own files
+        version=__version__,
+        **_content(analysis),
+    )
+
+
+def _content(analysis: Analysis) -> dict[str, Any]:
+    indices = {id(cell): index for index, cell in enumerate(analysis.cells)}
+    records = Records([cell_record(cell) for cell in analysis.cells])
+    spread = {index: one for index, one in enumerate(spreads(analysis.rows)) if one is not None}
+    compared: dict[int, Beside] = {}
+    subjects = [
+        subject(number, section, analysis, records, indices, spread, compared)
+        for number, section in enumerate(sections(analysis))
+    ]
+    return {
+        "title": _title(subjects),
+        "subjects": subjects,
+        "warnings": [plain(warning) for warning in analysis.warnings],
+        "comparison": None,
+        "machines": [
+            {"title": plain(str(facts.get("hostname") or machine.id)), "table": _fingerprint(machine, facts)}
+            for machine, facts in analysis.fingerprints.items()
+        ],
+        "scenarios": [
+            {"name": plain(file.header["scenario"]["name"]), "text": file.header["scenario"]["text"]}
+            for file in {file.header["scenario"]["text"]: file for file in analysis.files}.values()
+        ],
+        "full": full_table(analysis.cells, records),
+        "downloads": _downloads(analysis),
+        "data_said": "Times in the data are in ns, sizes in bytes. Launch by launch, the data are in the result files.",
+        "files": [plain(file.path) for file in analysis.files],
+    }
+
+
+def _title(subjects: list[Subject]) -> str:
+    names = ", ".join(dict.fromkeys(one.name for one in subjects))
+    return f"{names}: launchbench report"
+
+
+def _source(name: str) -> str:
+    return resources.files(__package__ or "").joinpath(_TEMPLATES, name).read_text("utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a Content Security Policy that allows this style and this script, and nothing else."""
+    allowed = {"style-src": style, "script-src": script}
+    return "; ".join(
+        [
+            "default-src 'none'",
+            *(f"{kind} 'sha256-{_hash(text)}'" for kind, text in allowed.items()),
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _downloads(analysis: Analysis) -> list[Download]:
+    """Return the machine-readable forms as links that need neither script nor network."""
+    stem = "-".join(dict.fromkeys(_file_name(file.header["scenario"]["name"]) for file in analysis.files))[:60]
+    documents = {
+        "json": ("application/json", machine_readable.render(analysis, Options())),
+        "csv": ("text/csv", spreadsheet.render(analysis, Options())),
+    }
+    return [
+        Download(
+            f"{stem}.{ending}",
+            f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}",
+            size(len(text)),
+        )
+        for ending, (kind, text) in documents.items()
+    ]
+
+
+def _file_name(text: str) -> str:
+    return "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in text) or "report"
+
+
+def _fingerprint(machine: Machine, facts: Mapping[str, object]) -> Table:
+    return Table(
+        caption=f"Machine {plain(machine.id)}",
+        heads=(Head("fact", number=False), Head("value", number=False)),
+        rows=tuple(
+            Row(Entry(plain(name), "name"), (Entry(plain(str(value)), "text"),)) for name, value in facts.items()
+        ),
+        sortable=False,
+    )

@@ -1,0 +1,226 @@
+"""The page as text: what is in it, and that it is what the machine-readable report says."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import analysed, everything, nothing
+from page_reading import Element, read_page
+from result_lines import GIB, MACHINE, cell, failed, header, ok, refused, worker, write
+
+from bench.report import Options, formats
+from bench.report.typography import UNICODE, duration, size
+
+pytest.importorskip("vl_convert", reason="the page needs vl-convert-python: pip install 'launchbench[report]'")
+
+NONE = UNICODE.none
+SECTIONS = ["verdict", "success", "latency", "ranking", "tails", "spread", "left"]
+
+
+def page_of(*paths: Path) -> str:
+    return str(formats()["html"].render(analysed(*paths), Options()))
+
+
+def document_of(*paths: Path) -> dict[str, Any]:
+    return json.loads(str(formats()["json"].render(analysed(*paths), Options())))
+
+
+def at(record: dict[str, Any], column: str) -> Any:
+    outer, _, inner = column.partition(".")
+    return record[outer][inner] if inner else record[outer]
+
+
+def several(directory: Path, name: str = "r.jsonl", *, launches: int = 120, rounds: int = 6, **changes: Any) -> Path:
+    """Two modes, three footprints, a strategy that fails where it is large."""
+    cells = [
+        cell(strategy, footprint_bytes=footprint, overcommit=mode)
+        for strategy in ("fork_exec", "vfork_exec", "posix_spawn")
+        for footprint in (1 << 20, GIB, 8 * GIB)
+        for mode in (0, 2)
+    ]
+    lines = []
+    for round_ in range(rounds):
+        for at_, one in enumerate(cells):
+            fails = one["strategy"] == "fork_exec" and one["overcommit"] == 2 and one["footprint_bytes"] > GIB
+            cost = 90_000 + one["footprint_bytes"] // 80 if one["strategy"] == "fork_exec" else 31_000 + at_ * 100
+            tried = [
+                failed("spawn_error", 12)
+                if fails
+                else ok(cost + 37 * launch + round_, blocked=cost // 2, reach=cost - 9)
+                for launch in range(launches)
+            ]
+            lines.append(worker(one, tried, round_=round_, mechanism="vfork -> execve"))
+    return write(directory / name, header(cells, rounds=rounds, **changes), *lines)
+
+
+@pytest.mark.parametrize("make", [everything, nothing, several])
+def test_every_section_is_there(tmp_path: Path, make: Any) -> None:
+    page = read_page(page_of(make(tmp_path)))
+
+    ids = [section.attributes["id"] for section in page.all("section")]
+    assert ids == [*(f"s0-{name}" for name in SECTIONS), "method", "data"]
+    for section in page.all("section"):
+        assert section.all("h2")[0].attributes["id"] == section.attributes["aria-labelledby"]
+        assert len(section.text) > len(section.all("h2")[0].text)
+
+
+@pytest.mark.parametrize("make", [everything, several])
+def test_every_number_in_a_table_is_the_machine_readable_reports(tmp_path: Path, make: Any) -> None:
+    path = make(tmp_path)
+    cells = document_of(path)["cells"]
+
+    fields = [field for field in read_page(page_of(path)).all("td") if "data-cell" in field.attributes]
+
+    assert len(fields) > 50
+    for field in fields:
+        number, column = int(field.attributes["data-cell"] or ""), field.attributes["data-column"] or ""
+        value = at(cells[number], column) if _has(cells[number], column) else None
+        assert field.attributes.get("data-value") == (None if value is None else str(value))
+        assert _shown(column, value, cells[number]) == field.texts[0]
+
+
+def _has(record: dict[str, Any], column: str) -> bool:
+    outer, _, inner = column.partition(".")
+    return not inner or (record[outer] is not None and inner in record[outer])
+
+
+def _shown(column: str, value: Any, record: dict[str, Any]) -> str:
+    """Say how a value must be set."""
+    if value is None:
+        return NONE
+    if column == "ok":
+        named = [error.removeprefix("spawn:").removeprefix("status:") for error in record["errors"]]
+        named += [outcome for outcome in record["workers_by_outcome"] if outcome != "finished"]
+        return f"{value}/{record['launches']} {', '.join(named)}".strip()
+    if column.endswith(".p50_low"):
+        return f"{duration(value, UNICODE)} to {duration(at(record, column.replace('low', 'high')), UNICODE)}"
+    if column.endswith("_bytes"):
+        return size(value)
+    is_time = column.split(".", maxsplit=1)[0].endswith("_ns") and not column.endswith(".n")
+    return duration(value, UNICODE) if is_time else str(value)
+
+
+def test_a_number_without_a_column_is_none_of_a_cell(tmp_path: Path) -> None:
+    """What shows no column of the report may show no figure."""
+    for table in read_page(page_of(several(tmp_path))).all("table"):
+        for field in table.all("td"):
+            if "data-column" not in field.attributes and "number" in (field.attributes.get("class") or ""):
+                assert field.text in {NONE, "0"}, field
+
+
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else(tmp_path: Path) -> None:
+    text = page_of(several(tmp_path))
+    page = read_page(text)
+
+    (policy,) = (
+        meta.attributes["content"] or ""
+        for meta in page.all("meta")
+        if meta.attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+
+    allowed = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert allowed["default-src"] == "'none'"
+    for tag in ("style", "script"):
+        (source,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        assert allowed[f"{tag}-src"] == f"'sha256-{_sha256(source)}'"
+    # Neither would be allowed, and the browser would say so.
+    assert not [element for element in page.all() if "style" in element.attributes]
+    assert not [name for element in page.all() for name in element.attributes if name.startswith("on")]
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_nothing_refers_to_another_place(tmp_path: Path) -> None:
+    page = read_page(page_of(several(tmp_path)))
+
+    for element in page.all():
+        for name in ("href", "src", "action", "data", "xlink:href"):
+            target = element.attributes.get(name)
+            assert target is None or target.startswith(("#", "data:")), target
+
+
+def test_the_data_can_be_downloaded_without_a_script(tmp_path: Path) -> None:
+    path = several(tmp_path)
+    links = {
+        link.attributes["download"]: link.attributes["href"] or ""
+        for link in read_page(page_of(path)).all("a")
+        if "download" in link.attributes
+    }
+
+    assert list(links) == ["big-parent.json", "big-parent.csv"]
+    assert json.loads(base64.b64decode(links["big-parent.json"].partition(",")[2])) == document_of(path)
+    assert base64.b64decode(links["big-parent.csv"].partition(",")[2]).startswith(b"machine,kernel,")
+
+
+EVIL = "<script>alert(1)</script>"
+
+
+def test_what_a_file_says_is_text(tmp_path: Path) -> None:
+    one = cell(EVIL, reaper=EVIL)
+    scenario = header([])["scenario"] | {"name": EVIL, "question": f"{EVIL}?", "text": EVIL}
+    lines = [
+        worker(one, [ok(1000 + at_) for at_ in range(50)], mechanism=EVIL, contradiction=EVIL),
+        refused(cell(f"{EVIL}2"), "skipped", reason=EVIL),
+    ]
+    machine = MACHINE | {"hostname": EVIL, "distro": EVIL, "cpu_model_name": EVIL, EVIL: EVIL}
+    head = header([one, cell(f"{EVIL}2")], scenario=scenario, machine=machine)
+    path = write(tmp_path / "<img src=x onerror=alert(1)>.jsonl", head, *lines)
+
+    text = page_of(path)
+    page = read_page(text)
+
+    assert len(page.all("script")) == 1
+    assert not page.all("img")
+    assert page.all("h1")[0].text == EVIL
+    assert page.text.count("alert(1)") > 10
+
+
+def test_every_colour_of_a_figure_is_one_that_themes_know(tmp_path: Path) -> None:
+    from bench.report.html.chart import PALETTE
+
+    drawn = [element for svg in read_page(page_of(several(tmp_path))).all("svg") for element in svg.all()]
+    colours = {element.attributes.get(name) for element in drawn for name in ("fill", "stroke")}
+
+    assert colours - {None, "none", "transparent"} <= PALETTE
+
+
+def figures(page: Element) -> list[Element]:
+    return [
+        svg
+        for figure in page.all("figure", _class="drawn")
+        for svg in figure.all("svg")
+        if svg.attributes.get("role") == "img"
+    ]
+
+
+def test_every_figure_has_title_description_and_table(tmp_path: Path) -> None:
+    page = read_page(page_of(several(tmp_path)))
+
+    assert len(figures(page)) == 4
+    for figure in figures(page):
+        title, description = figure.all("title")[0], figure.all("desc")[0]
+        assert (figure.attributes["aria-labelledby"], figure.attributes["aria-describedby"]) == (
+            title.attributes["id"],
+            description.attributes["id"],
+        )
+        assert title.text
+        assert description.text
+    for section in page.all("section"):
+        if section.all("figure"):
+            assert section.all("table")
+
+
+def test_ids_are_unique(tmp_path: Path) -> None:
+    ids = [
+        element.attributes["id"]
+        for element in read_page(page_of(several(tmp_path))).all()
+        if "id" in element.attributes
+    ]
+
+    assert len(ids) == len(set(ids))
