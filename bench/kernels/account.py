@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.kernels.wire import BrokenLinkError, Frame
-from bench.machine import MemoryUnknownError, facts_told
+from bench.machine import MemoryUnknownError, ToldTree, facts_told
 from bench.measure import Count, Evidence, spans
 
-MEMINFO, MODE = "/proc/meminfo", "/proc/sys/vm/overcommit_memory"
 OBSERVED = "observed"
+_IN_FORCE = frozenset({"/proc/meminfo", "/proc/sys/vm/overcommit_memory"})
 # proc_pid_stat(5), in the words of psutil, which the census of other places uses.
 _STATES = {"R": "running", "S": "sleeping", "D": "disk-sleep", "T": "stopped", "t": "tracing-stop", "I": "idle"}
 
@@ -25,8 +26,9 @@ class Account:
     """What was observed, of a worker that was."""
     reason: str | None = None
     """Why the agent could not start it at all."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Files of the guest, by path: what was in force during the launches, and what the order wanted told at the end."""
     _marks: dict[str, int] = field(default_factory=dict)
-    _in_force: dict[str, str] = field(default_factory=dict)
 
     @property
     def doing(self) -> str:
@@ -79,16 +81,17 @@ class Account:
                 self.evidence.arrivals = contents
             case "stderr":
                 self.evidence.stderr = contents.decode(errors="replace")
-            case "observed":
+            case _ if name == OBSERVED:
                 self.observed = contents.decode(errors="replace") or None
             case _:
-                self._in_force[name.lstrip("/")] = contents.decode(errors="replace").strip()
-                self._marks["go"] = now  # the last thing that is told before the launches
-                self.evidence.in_force = self._told_in_force()
+                self.told[name] = contents.decode(errors="replace")
+                if not self.evidence.done and name in _IN_FORCE:
+                    self._marks["go"] = now  # the last thing that is told before the launches
+                    self.evidence.in_force = self._in_force()
 
-    def _told_in_force(self) -> dict[str, int | None] | None:
+    def _in_force(self) -> dict[str, int | None] | None:
         try:
-            facts = facts_told(self._in_force.get)
+            facts = facts_told(ToldTree(Path("/"), self.told).text)
         except MemoryUnknownError:
             return None
         return {"mode": facts.mode, "commit_limit": facts.commit_limit_bytes, "committed": facts.committed_bytes}

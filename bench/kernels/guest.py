@@ -14,44 +14,31 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
-from bench.catalogue import Build, build_of
-from bench.kernels import initramfs, qemu
+from bench.catalogue import Build, MissingToolError, build_of
+from bench.kernels import contents, initramfs, orders, qemu
 from bench.kernels.acceleration import kvm_refusal
 from bench.kernels.account import OBSERVED, Account
+from bench.kernels.contents import FILES, path_of
 from bench.kernels.link import Link
 from bench.kernels.manifest import KernelImage, Root
 from bench.kernels.qemu import Emulator, Engine, Machine, started
-from bench.kernels.wire import BrokenLinkError, Frame, words
-from bench.machine import FACT_FILES, LimitRights, MemoryFacts, Settings, commit_kbytes, facts_told, no_filters
-from bench.measure import (
-    Clock,
-    Confinement,
-    Evidence,
-    NoPlaceError,
-    Order,
-    PlaceLostError,
-    environment,
-    observation,
-    patience,
-)
+from bench.kernels.wire import BrokenLinkError
+from bench.machine import FACT_FILES, LimitRights, MemoryFacts, Settings, ToldTree, facts_told
+from bench.measure import SHELL, Clock, Evidence, NoPlaceError, Order, PlaceLostError, observation, patience
 from bench.record import PlaceFields
 
 MEMORY_BYTES = 1 << 30
 BOOTS = 3
 _AGENT = "glibc-static"
-_PROGRAMS = PurePosixPath("/launchbench")
-_FILES = PurePosixPath("/run/launchbench")  # where the agent keeps the files of the worker in hand
 _CLOCKS: dict[Engine, Clock] = {"kvm": "hardware", "tcg": "emulated", "icount": "instructions"}
 _SETTINGS = tuple(f"/proc/sys/vm/overcommit_{name}" for name in ("memory", "ratio", "kbytes"))
 _RELEASE, _BOOT = "/proc/sys/kernel/osrelease", "/proc/sys/kernel/random/boot_id"
-_STATUS = "/proc/self/status"  # the agent's
-_SPARE_USER = 61184  # nobody else is in there, and RLIMIT_NPROC does not bind root
 _READ_S = 20.0
 _BOOT_S: dict[Engine, float] = {"kvm": 20.0, "tcg": 90.0, "icount": 180.0}
 # How much longer the wall clock may take for what a guest's own clock was given, and what the line takes.
@@ -76,20 +63,25 @@ class GuestSite:
         clock: Literal["wall", "instructions"] = "wall",
         memory_bytes: int = MEMORY_BYTES,
         boots: int = BOOTS,
+        workers: Iterable[str] = (),
     ) -> None:
         """`clock`: the wall's, by the fastest engine that works here; or one that counts the guest's instructions.
 
-        Raises NoPlaceError when no guest can run on this machine, MissingToolError when its agent cannot be compiled.
+        `workers` are the builds that its guests are to hold. Raises NoPlaceError when no guest can run on this machine,
+        MissingToolError when its agent cannot be compiled.
         """
         reason = qemu.missing()
         if reason:
             raise NoPlaceError(reason)
         self._kernel, self._root, self._wanted = kernel, root, clock
         self._memory_bytes, self._boots = memory_bytes, boots
-        self._agent = build_of(_AGENT)
-        self._builds = {self._agent.folder: self._agent}
         self._open: set[Emulator] = set()
         self._lock = threading.Lock()
+        self._agent = build_of(_AGENT)
+        self._builds = {self._agent.folder: self._agent}
+        for worker in workers:
+            with suppress(MissingToolError, NoPlaceError):  # who asks for it is told
+                self.build(worker)
 
     @property
     def clock(self) -> Clock:
@@ -125,22 +117,28 @@ class GuestSite:
     @contextmanager
     def open(self, boot: int) -> Iterator[GuestPlace]:  # noqa: ARG002 - one boot is like the other
         """Boot the guest. Raises NoPlaceError, PlaceLostError."""
-        machine = self._machine(self.engine)
+        with ExitStack() as stack:
+            builds = self._held()
+            try:
+                emulator = stack.enter_context(started(self._machine(self.engine), self._agent.worker))
+            except OSError as error:
+                raise NoPlaceError(f"QEMU does not start: {error}") from None
+            stack.enter_context(self._listed(emulator))
+            link = Link(emulator)
+            link.greet(_BOOT_S[self.engine])
+            yield GuestPlace(link, self.engine, self._root, frozenset(build.folder for build in builds))
+            with suppress(PlaceLostError):  # all that was asked for is known; what does not end is killed
+                link.power_off()
+
+    @contextmanager
+    def _listed(self, emulator: Emulator) -> Iterator[None]:
+        with self._lock:
+            self._open.add(emulator)
         try:
-            with started(machine, self._agent.worker) as emulator:
-                with self._lock:
-                    self._open.add(emulator)
-                try:
-                    link = Link(emulator)
-                    link.greet(_BOOT_S[self.engine])
-                    yield GuestPlace(link, self.engine, self._root, frozenset(self._builds))
-                    with suppress(PlaceLostError):  # all that was asked for is known; what does not end is killed
-                        link.power_off()
-                finally:
-                    with self._lock:
-                        self._open.discard(emulator)
-        except OSError as error:
-            raise NoPlaceError(f"QEMU does not start: {error}") from None
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(emulator)
 
     def abandon(self) -> None:
         """End all guests at once, from any thread."""
@@ -148,30 +146,13 @@ class GuestSite:
             for emulator in self._open:
                 emulator.kill()
 
-    def _machine(self, engine: Engine) -> Machine:
+    def _held(self) -> list[Build]:
         with self._lock:
-            builds = list(self._builds.values())
-        entries = [
-            initramfs.link("init", str(_path(self._agent.worker))),
-            initramfs.character_device("dev/console", 5, 1),
-            *(initramfs.folder(name) for name in ("proc", "sys", "run", "tmp")),
-        ]
-        entries += [
-            initramfs.program(str(_path(program)).lstrip("/"), program.read_bytes())
-            for build in builds
-            for program in sorted(build.folder.iterdir())
-            if program.suffix != ".json"
-        ]
-        return Machine(engine, self._kernel.path, initramfs.archive(entries), self._memory_bytes)
+            return list(self._builds.values())
 
-
-def _path(program: Path) -> PurePosixPath:
-    """Where a guest has a program of a build."""
-    return _PROGRAMS / program.parent.name / program.name
-
-
-def _confinement(order: Order) -> Confinement:
-    return Confinement(order.limits, user=None if order.limits.nproc is None else _SPARE_USER)
+    def _machine(self, engine: Engine) -> Machine:
+        held = contents.entries(self._agent, self._held(), self._root.path if self._root else None)
+        return Machine(engine, self._kernel.path, initramfs.archive(held), self._memory_bytes)
 
 
 class GuestPlace:
@@ -180,8 +161,9 @@ class GuestPlace:
     def __init__(self, link: Link, engine: Engine, root: Root | None, builds: frozenset[Path]) -> None:
         """`builds` are the folders of the builds that it has."""
         self._link, self._engine, self._root, self._builds = link, engine, root, builds
-        told = link.read((_RELEASE, _BOOT), _READ_S)
+        told = link.read((_RELEASE, _BOOT, *orders.RIGHT_FILES), _READ_S)
         self._release, self._boot = (told.get(name, "").strip() for name in (_RELEASE, _BOOT))
+        self._limiting = told
 
     def describe(self) -> PlaceFields:
         """What its workers run on."""
@@ -203,7 +185,7 @@ class GuestPlace:
     def memory(self) -> MemoryFacts:
         """The guest's memory now."""
         told = self._link.read([f"/{name}" for name in FACT_FILES], _READ_S)
-        return facts_told(lambda name: told.get(f"/{name}", "").strip())
+        return facts_told(ToldTree(Path("/"), told).text)
 
     def settings(self) -> Settings:
         """The guest's vm.overcommit_* now."""
@@ -215,10 +197,8 @@ class GuestPlace:
         return None
 
     def limit_rights(self) -> LimitRights:
-        """Rlimits, and the user whom they bind; the agent makes no control groups."""
-        told = self._link.read((_STATUS,), _READ_S)
-        no_group = "a guest's agent makes no control groups"
-        return LimitRights(memory=no_group, pids=no_group, no_fork=no_filters(told.get(_STATUS, "")))
+        """What its kernel lacks for limiting a worker."""
+        return orders.rights(self._limiting)
 
     def carry_out(self, order: Order) -> Evidence:
         """Run one worker. Raises PlaceLostError."""
@@ -226,20 +206,21 @@ class GuestPlace:
 
     def observe(self, order: Order) -> str | None:
         """Trace one launch of `probe` from a small footprint; None when that was not possible."""
-        account = self._attend(observation(order), ("observe", str(_FILES / OBSERVED)))
+        account = self._attend(observation(order), ("observe", str(FILES / OBSERVED)))
         return account.observed if account.evidence.done else None
 
     def _attend(self, order: Order, observer: tuple[str, ...]) -> Account:
         account = Account(time.monotonic_ns())
-        worker = Path(order.worker[0])
-        if worker.parent not in self._builds:
-            account.evidence.refusal = {"state": "unsupported", "reason": f"a guest has no {worker.name}"}
+        lacking = self._lacking(order)
+        if lacking:
+            account.evidence.refusal = {"state": "unsupported", "reason": lacking}
+            account.evidence.spent = {}
             return account
-        account.evidence.held = _confinement(order).held()
         program = tuple(self._there(word) for word in order.worker)
         if observer:
             program = (program[0], *observer, *program)
-        self._link.say(self._frame(order, program))
+        confined = orders.confinement(order, orders.versions(self._limiting))
+        self._link.say(orders.frame(order, program, confined, self.memory()))
         over = False
         while not over:
             frame = self._link.hear(self._patience_s(order, account), account.doing)
@@ -250,11 +231,21 @@ class GuestPlace:
                 raise PlaceLostError("crashed", f"the line to the guest is broken: {error}") from None
         if account.reason:
             raise PlaceLostError("crashed", f"the guest's agent cannot start a worker: {account.reason}")
+        account.evidence.held = orders.held(confined, account.told)
         return account
+
+    def _lacking(self, order: Order) -> str | None:
+        """What an order needs and this guest does not hold; None when it has everything."""
+        worker = Path(order.worker[0])
+        if worker.parent not in self._builds:
+            return f"a guest has no {worker.name}"
+        if self._root is None and any(command.argv[0] == SHELL for command in order.request.commands):
+            return f"a guest without a distro has no {SHELL}"
+        return None
 
     def _there(self, word: str) -> str:
         """A word of a command line as it is in the guest: programs of the builds lie elsewhere."""
-        return str(_path(Path(word))) if Path(word).parent in self._builds else word
+        return str(path_of(Path(word))) if Path(word).parent in self._builds else word
 
     def _patience_s(self, order: Order, account: Account) -> float:
         match account.doing:
@@ -265,35 +256,3 @@ class GuestPlace:
             case _:
                 given = patience.EXIT_S
         return given * _SLOWER[self._engine] + _LINE_S
-
-    def _frame(self, order: Order, program: tuple[str, ...]) -> Frame:
-        request = order.request
-        own = environment(_path(Path(order.worker[0])).parent, _FILES / "arrivals")
-        milliseconds = {
-            "start_ms": patience.start_s(request.footprint_bytes),
-            "launch_ms": patience.launches_s(request.time_limit_ns),
-            "exit_ms": patience.EXIT_S,
-        }
-        isolate = _confinement(order).settings
-        if order.cpus is not None:
-            isolate.append(f"cpus={','.join(map(str, order.cpus))}")
-        settings = words([
-            *(f"program={word}" for word in program),
-            *(f"isolate={word}" for word in isolate),
-            *(f"env={name}={value}" for name, value in own.items()),
-            *self._mode(order),
-            *(f"{name}={int(1000 * seconds)}" for name, seconds in milliseconds.items()),
-            "",
-        ])  # fmt: skip
-        return Frame("work", settings + request.encode(_FILES / "samples", self.cpus(), own))
-
-    def _mode(self, order: Order) -> Iterator[str]:
-        mode = order.mode
-        if mode is None:
-            return
-        yield f"mode={mode.memory}"
-        if mode.while_mapping:
-            yield "while_mapping=1"
-        if mode.limit_bytes is not None:
-            facts = self.memory()
-            yield f"kbytes={commit_kbytes(facts.committed_bytes or 0, mode.limit_bytes, facts)}"

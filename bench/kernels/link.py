@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from bench.kernels.qemu import Emulator
 from bench.kernels.wire import VERSION, BrokenLinkError, Decoder, Frame, words
@@ -22,6 +22,7 @@ class Link:
         """`emulator` has just been started."""
         self._emulator = emulator
         self._decoder = Decoder()
+        self._is_lost = False
 
     def greet(self, patience_s: float) -> None:
         """Wait until the agent is there. Raises PlaceLostError."""
@@ -70,7 +71,9 @@ class Link:
         return {name: contents.decode(errors="replace") for name, contents in map(self._file, frames)}
 
     def power_off(self) -> None:
-        """Ask the guest to end, and wait for it."""
+        """Ask the guest to end, and wait for it; one that is lost already is not asked. Raises PlaceLostError."""
+        if self._is_lost:
+            return
         self.say(Frame("stop"))
         if not self._emulator.ended(_POWER_OFF_S):
             raise self._lost("hung", "the guest did not power off")
@@ -94,5 +97,6 @@ class Link:
         reason = f"the guest's kernel panicked {when}: {panic[1].strip()}" if panic else f"the guest ended {when}"
         return self._lost("crashed", reason)
 
-    def _lost(self, kind: Any, reason: str) -> PlaceLostError:
+    def _lost(self, kind: Literal["crashed", "hung"], reason: str) -> PlaceLostError:
+        self._is_lost = True
         return PlaceLostError(kind, reason, self._emulator.console())

@@ -4,6 +4,8 @@ Nothing here starts a worker. Names that cost an import of psutil and pyperf are
 `bench.machine.noise`, which the commands that measure import themselves.
 """
 
+from bench.machine.cgroup import Group
+from bench.machine.facts import ToldTree
 from bench.machine.groups import NOTHING_COUNTED, Counted, NoGroupError, WorkerGroups
 from bench.machine.limits import EVERY_RIGHT, NO_LIMITS, LimitRights, Limits, limit_rights, no_filters, spare_user
 from bench.machine.memory import (
@@ -39,6 +41,7 @@ __all__ = [
     "Budget",
     "Busy",
     "Counted",
+    "Group",
     "GuardError",
     "GuardProcess",
     "LimitRights",
@@ -48,6 +51,7 @@ __all__ = [
     "MemoryUnknownError",
     "NoGroupError",
     "Settings",
+    "ToldTree",
     "WorkerGroups",
     "abandoned",
     "commit_kbytes",

@@ -13,12 +13,12 @@ import hmac
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 Facts = dict[str, Any]
 
@@ -141,6 +141,25 @@ class Tree:
     def relative(self, path: Path) -> str:
         """Return a globbed path as the other methods take it."""
         return str(path.relative_to(self.root))
+
+
+@dataclass(frozen=True)
+class ToldTree(Tree):
+    """Files of another machine, by their paths there, as somebody else has read them."""
+
+    told: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self, path: str) -> str | None:
+        """Return what stands in the file, stripped; None when it was not told, or is empty."""
+        return self.told.get(str(self.root / path), "").strip() or None
+
+    def glob(self, pattern: str) -> list[Path]:
+        """Return the paths that match and were told, sorted."""
+        return sorted(path for path in map(Path, self.told) if path.match(str(self.root / pattern)))
+
+    def exists(self, path: str) -> bool:
+        """Tell whether the file was told."""
+        return str(self.root / path) in self.told
 
 
 def integer(text: str | None) -> int | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,12 +92,12 @@ class WorkerGroups:
         _write(group, "pids.max", limit)
         return Tree(group.directory).integer("pids.max")
 
-    def counted(self) -> Counted:
-        """Return what was counted until now."""
+    def counted(self, tree_of: Callable[[Path], Tree] = Tree) -> Counted:
+        """Return what was counted until now. `tree_of` a group's directory: where its files are read."""
         memory, pids = self.by_controller.get("memory"), self.by_controller.get("pids")
         found = NOTHING_COUNTED
         if memory:
-            tree = Tree(memory.directory)
+            tree = tree_of(memory.directory)
             events = _events(tree, "memory.oom_control" if memory.version == 1 else "memory.events")
             refused = [tree.integer("memory.failcnt"), tree.integer("memory.memsw.failcnt")]  # with swap it comes first
             found = replace(
@@ -107,7 +107,7 @@ class WorkerGroups:
                 oom_kills=events.get("oom_kill"),
             )
         if pids:
-            found = replace(found, pids_events=_events(Tree(pids.directory), "pids.events").get("max"))
+            found = replace(found, pids_events=_events(tree_of(pids.directory), "pids.events").get("max"))
         return found
 
 

@@ -4,23 +4,25 @@ What it measures comes from bench.scenario, and everything it learns goes to ben
 """
 
 from bench.measure.census import Count, adopting
-from bench.measure.evidence import Evidence, Order, Place, observation, spans
+from bench.measure.evidence import Evidence, Held, Order, Place, observation, spans
 from bench.measure.here import LocalSite
 from bench.measure.limits import Confinement
 from bench.measure.local import LocalPlace
 from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
-from bench.measure.request import environment
+from bench.measure.request import SHELL, environment
 from bench.measure.runner import DisturbedError, Interruption, Observer, run
 from bench.measure.schedule import Planned, order
 from bench.measure.site import Clock, NoPlaceError, PlaceLostError, Site, Sites
 
 __all__ = [
+    "SHELL",
     "CannotResumeError",
     "Clock",
     "Confinement",
     "Count",
     "DisturbedError",
     "Evidence",
+    "Held",
     "Interruption",
     "LocalPlace",
     "LocalSite",

@@ -109,7 +109,6 @@ class LocalPlace:
         base = Path("/dev/shm")  # noqa: S108 - memory, so that samples never wait for a disk; mkdtemp is private
         self._scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
         guard.scratch(self._scratch)
-        self._ours = census.own_children()
         self._rights = limit_rights()
 
     def describe(self) -> PlaceFields:
@@ -195,6 +194,7 @@ class LocalPlace:
         self, order: Order, confinement: Confinement, stderr: Path, evidence: Evidence
     ) -> Iterator[tuple[subprocess.Popen[bytes], _Channel]]:
         """The process; at the end neither it nor anything that it started is left, and what there was is recorded."""
+        ours = census.own_children()  # each time: a guest may have been started since
         here, there = socket.socketpair()
         settings = [f"parent={os.getpid()}"]
         if order.cpus is not None:
@@ -219,7 +219,7 @@ class LocalPlace:
             if process.poll() is None:
                 process.kill()
             process.wait()
-            evidence.strays = census.end_strays(self._ours)
+            evidence.strays = census.end_strays(ours)
             self._guard.unwatch()
 
     def _environment(self, folder: Path) -> dict[str, str]:

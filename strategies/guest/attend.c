@@ -9,6 +9,9 @@
  *     env=NAME=VALUE ...  the worker's environment
  *     mode=N kbytes=N     vm.overcommit_* for the launches; kbytes only with a limit
  *     while_mapping=1     and for the mapping too
+ *     make=FOLDER ...     folders that exist while the worker does: its control groups
+ *     set=FILE=VALUE ...  what is written into files of theirs
+ *     tell=FILE ...       files of theirs that are told at the end
  *     start_ms= launch_ms= exit_ms=   patience until ready, until done, and after exit
  */
 #include "guest.h"
@@ -24,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,7 +42,7 @@ struct words {
 };
 
 struct order {
-	struct words program, isolate, environment;
+	struct words program, isolate, environment, folders, settings, told;
 	const char *mode, *kbytes;
 	bool while_mapping;
 	int64_t start, launch, exit; /* ns */
@@ -81,12 +85,17 @@ static const char *take_word(struct order *order, char *word)
 {
 	const char *value;
 
-	if ((value = value_of(word, "program")))
-		return add_word(&order->program, word + 8) ? NULL : "program is too long";
-	if ((value = value_of(word, "isolate")))
-		return add_word(&order->isolate, word + 8) ? NULL : "isolate is too long";
-	if ((value = value_of(word, "env")))
-		return add_word(&order->environment, word + 4) ? NULL : "the environment is too large";
+	const struct {
+		const char *key;
+		struct words *words;
+	} lists[] = {
+		{"program", &order->program}, {"isolate", &order->isolate}, {"env", &order->environment},
+		{"make", &order->folders},    {"set", &order->settings},    {"tell", &order->told},
+	};
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (value_of(word, lists[i].key))
+			return add_word(lists[i].words, word + strlen(lists[i].key) + 1) ? NULL : "too many words";
 	if ((value = value_of(word, "mode")))
 		order->mode = value;
 	else if ((value = value_of(word, "kbytes")))
@@ -146,6 +155,49 @@ static bool make_files(const struct order *order)
 	return true;
 }
 
+static bool write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return done;
+}
+
+/* ---- Control groups of the worker's own. ---- */
+
+static bool make_groups(const struct order *order)
+{
+	for (int i = 0; i < order->folders.count; i++)
+		if (mkdir(order->folders.word[i], 0755) != 0 && errno != EEXIST)
+			return false;
+	for (int i = 0; i < order->settings.count; i++) {
+		char *value = strchr(order->settings.word[i], '=');
+
+		if (!value) {
+			errno = EINVAL;
+			return false;
+		}
+		*value++ = '\0';
+		if (!write_file(order->settings.word[i], value))
+			return false;
+	}
+	return true;
+}
+
+/* The kernel may take a moment to see that the last process has gone. */
+static void remove_groups(const struct order *order)
+{
+	int64_t until = now() + 1000 * MILLISECOND;
+
+	for (int i = order->folders.count - 1; i >= 0; i--)
+		while (rmdir(order->folders.word[i]) != 0 && errno == EBUSY && now() < until)
+			nanosleep(&(struct timespec){.tv_nsec = MILLISECOND}, NULL);
+}
+
 /* ---- vm.overcommit_*: what was found is put back after the launches, whatever became of them. ---- */
 
 struct policy {
@@ -170,11 +222,7 @@ static bool write_setting(const char *name, const char *value)
 	char path[64];
 
 	snprintf(path, sizeof path, OVERCOMMIT "%s", name);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	if (fd >= 0)
-		close(fd);
-	return done;
+	return write_file(path, value);
 }
 
 static bool enter_mode(const struct order *order, struct policy *policy)
@@ -415,9 +463,11 @@ void attend(char *text, size_t size, const char *folder)
 	worker = (struct attended){.stretch = MAPPING};
 	long kills = oom_kills();
 	int log = kills < 0 ? kernel_log() : -1;
-	if (!make_files(&order) || (order.while_mapping && !enter_mode(&order, &policy)) || !start(&order, &worker)) {
+	if (!make_files(&order) || !make_groups(&order) || (order.while_mapping && !enter_mode(&order, &policy)) ||
+	    !start(&order, &worker)) {
 		end_without(strerror(errno));
 		leave_mode(&policy);
+		remove_groups(&order);
 		return;
 	}
 	converse(&order, &worker, &policy);
@@ -430,6 +480,9 @@ void attend(char *text, size_t size, const char *folder)
 	end_strays();
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		send_tail(file_of(&order, files[i]), files[i], strcmp(files[i], "stderr") == 0 ? STDERR_TAIL : 0);
+	for (int i = 0; i < order.told.count; i++)
+		send_file(order.told.word[i], order.told.word[i]);
+	remove_groups(&order);
 	send_text("over", "{\"returncode\":%d,\"hung\":%s%s%s,\"oom\":%s,\"reason\":null}", returncode,
 		  worker.hung ? "\"" : "", worker.hung ? stretches[worker.stretch] : "null", worker.hung ? "\"" : "",
 		  oom ? "true" : "false");

@@ -19,7 +19,8 @@
  *     work  ----->                words of an order (attend.c), an empty word, the worker's request as it stands
  *                 <----   said   a message of the worker, as it came: ready or its refusal, later done
  *                 <----   held   {"zombies","children","descriptors","threads"}: the census at ready, later at done
- *                 <----   file   what was in force during the launches; samples, arrivals, stderr, observed
+ *                 <----   file   what was in force during the launches; samples, arrivals, stderr, observed;
+ *                                what the order wanted told
  *                 <----   left   {"pid","name","state"}: a process that outlived the worker
  *                 <----   over   {"returncode","hung","oom","reason"}
  *     stop  ----->                the agent ends, and the guest with it
