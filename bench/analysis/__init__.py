@@ -11,6 +11,7 @@ from bench.analysis.noise import noise_floors
 from bench.analysis.overview import Analysis, ResultFile, analyse
 from bench.analysis.selection import verdicts
 from bench.analysis.spread import BANDS_PER_DECADE, SLOTS, Bin, Spread, spreads
+from bench.analysis.subject import cell_key
 from bench.analysis.summary import AXES, CellSummary, CommandSummary, grouped, summarise
 from bench.analysis.table import Launches, Leftovers, Table, WorkerRow, table
 from bench.analysis.verdict import CHOICES, Choice, Criterion, Reason, Scope, Verdict
@@ -51,6 +52,7 @@ __all__ = [
     "WorkerRow",
     "analyse",
     "byte_size",
+    "cell_key",
     "compare_by",
     "compare_files",
     "grouped",

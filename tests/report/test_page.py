@@ -109,7 +109,96 @@ def test_a_number_without_a_column_is_none_of_a_cell(tmp_path: Path) -> None:
     for table in read_page(page_of(several(tmp_path))).all("table"):
         for field in table.all("td"):
             if "data-column" not in field.attributes and "number" in (field.attributes.get("class") or ""):
-                assert field.text in {NONE, "0"}, field
+                assert field.text in {NONE, "0", "1"}, field  # nothing, no status lost, the fastest beside itself
+
+
+def test_ratios_are_the_verdicts(tmp_path: Path) -> None:
+    path = several(tmp_path)
+    verdicts = document_of(path)["verdicts"]
+
+    fields = [
+        field
+        for field in read_page(page_of(path)).all("td")
+        if (field.attributes.get("data-column") or "").startswith("verdicts.")
+    ]
+
+    assert len(fields) > 5
+    for field in fields:
+        _, verdict, _, row, column = (field.attributes["data-column"] or "").split(".")
+        found = verdicts[int(verdict)]["ranking"][int(row)]
+        assert column == "ratio"
+        assert field.attributes["data-value"] == str(found["ratio"])
+        shown = f"{found['ratio']:.3g} [{found['low']:.3g}, {found['high']:.3g}]"
+        assert field.texts[0] == (f"~ {shown}" if found["verdict"] == "same" else shown)
+
+
+def test_two_machines_are_set_against_each_other(tmp_path: Path) -> None:
+    other = MACHINE | {"kernel": "5.10.0", "machine_id": "other"}
+    paths = several(tmp_path), several(tmp_path, "s.jsonl", run="other", machine=other)
+
+    page = read_page(page_of(*paths))
+
+    (section,) = page.all("section", id="comparison")
+    assert section.all("h3")[0].text == "6.1.0-18-amd64 against 5.10.0"
+    assert len(section.all("table")[0].all("tr")) == 1 + 18
+    rows = [row.text for row in section.all("tr")]
+    assert sum("fails on both sides: spawn:ENOMEM" in row for row in rows) == 1
+
+
+def test_two_files_with_nothing_in_common_say_so(tmp_path: Path) -> None:
+    one, other = cell("fork_exec"), cell("vfork_exec", footprint_bytes=2 * GIB)
+    scenario = header([])["scenario"] | {"name": "another"}
+    paths = (
+        write(tmp_path / "a.jsonl", header([one], run="a"), worker(one, [ok(1000)] * 9)),
+        write(tmp_path / "b.jsonl", header([other], run="b", scenario=scenario), worker(other, [ok(1000)] * 9)),
+    )
+
+    page = read_page(page_of(*paths))
+
+    assert "nothing in common" in page.all("section", id="comparison")[0].text
+    assert [title.text for title in page.all("h1")] == ["big-parent", "another"]
+
+
+def test_a_run_in_which_everything_failed_has_no_time_anywhere(tmp_path: Path) -> None:
+    one = cell("fork_exec")
+    path = write(tmp_path / "r.jsonl", header([one]), worker(one, [failed("spawn_error", 12)] * 40))
+
+    page = read_page(page_of(path))
+
+    assert "0 of 1 cell always worked, 1 never" in page.all("section", id="s0-success")[0].text
+    assert "0/40 ENOMEM" in page.all("section", id="s0-success")[0].text
+    assert "Nothing" in page.all("section", id="s0-spread")[0].text or "No launch was ok" in page.text
+    assert not re.search(r"\d (ns|µs|ms)\b", page.all("section", id="s0-ranking")[0].text)
+
+
+def test_a_torn_file_is_read_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
+    path = several(tmp_path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+
+    page = read_page(page_of(path))
+
+    assert "has a torn last line" in page.all("section", id="s0-verdict")[0].text
+    assert re.search(r"incomplete, \d+ of 108 workers", page.all("aside")[0].text)
+    assert "always worked" in page.all("section", id="s0-success")[0].text
+
+
+def test_five_hundred_cells(tmp_path: Path) -> None:
+    cells = [
+        cell(f"strategy_{number:02}", footprint_bytes=footprint << 20, overcommit=mode)
+        for number in range(25)
+        for footprint in (1, 16, 64, 256, 512, 1024, 2048, 4096, 8192, 16384)
+        for mode in (0, 2)
+    ]
+    path = write(
+        tmp_path / "r.jsonl", header(cells), *(worker(one, [ok(1000 + at)] * 12) for at, one in enumerate(cells))
+    )
+
+    text = page_of(path)
+
+    rows = read_page(text).all("section", id="data")[0].all("tbody")[0].all("tr")
+    assert len(rows) == 500
+    assert len(text) < 5_000_000
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.report.html.layout import COLOURS, INK, Series
-from bench.report.html.scale import ticks
-from bench.report.typography import UNICODE, duration, size
+from bench.report.html.scale import dodge, fraction, ticks
+from bench.report.typography import UNICODE, clip, duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -135,6 +135,17 @@ def label_before(rows: Iterable[Mapping[str, Any]], x: float, y: Spec) -> Spec:
     return layer(rows, mark, x={"value": x}, y=y, text=nominal("name"))
 
 
+LONGEST = 26
+"""Letters of a label beside a line."""
+LABEL_GAP = FONT_SIZE + 3
+"""Pixels between the base lines of two labels."""
+
+
+def height(least: int, labels: int) -> int:
+    """Return the height of a panel that has room for so many labels."""
+    return max(least, (labels + 1) * LABEL_GAP)
+
+
 _AXIS = 62
 """Pixels for the axis on the left of a row."""
 _GUTTER = 18
@@ -163,6 +174,42 @@ def grid(room: Room, panels: int, names: Iterable[str]) -> Grid:
     labels = LETTER * max(map(len, names), default=0) + 14
     width = (room.width - _AXIS - _GUTTER * (columns - 1)) / columns - labels
     return Grid(columns, max(120.0, min(620.0, width)), labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What the panels of a figure share: a logarithmic axis of ns, and their size."""
+
+    low: float
+    high: float
+    width: float
+    height: int
+
+    def y(self, field: str, axis: Spec | None) -> Spec:
+        """Return the encoding of a field in ns."""
+        return {"field": field, "type": "quantitative", "scale": log(self.low, self.high), "axis": axis}
+
+    def named(self, ends: Iterable[Mapping[str, Any]], series: Sequence[Series]) -> list[Mapping[str, Any]]:
+        """Name lines at the right, by their last points, moved apart where they lie on each other.
+
+        Adds to each of `ends` the `name`, and `at`, where the name stands on the axis.
+        """
+        ends = list(ends)
+        wanted = [fraction(end["y"], self.low, self.high) * self.height for end in ends]
+        placed = dodge(wanted, LABEL_GAP, 2, self.height - 2)
+        return [
+            {
+                **end,
+                "at": self.low * (self.high / self.low) ** (at / self.height),
+                "name": name_of(series[end["s"]]),
+            }
+            for end, at in zip(ends, placed, strict=True)
+        ]
+
+
+def name_of(series: Series) -> str:
+    """Return a series's label, cut to what fits beside a line."""
+    return clip(series.label, LONGEST, UNICODE)
 
 
 def figure(panels: Sequence[Spec], place: Grid) -> Spec:

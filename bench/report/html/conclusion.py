@@ -1,17 +1,22 @@
-"""Verdicts as the page says them: for what one holds, its sentence, and why."""
+"""Verdicts as the page says them: the sentence, why, and where each cell stands in the ranking of its verdict."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.report.blocks import axis_name, axis_text, mode_name
-from bench.report.typography import plain, size
+from bench.analysis import cell_key, grouped
+from bench.report.blocks import mode_name
+from bench.report.typography import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.analysis import Scope, Verdict
+    from bench.analysis import Analysis, CellKey, Comparison, NoiseFloor, Verdict
+    from bench.report.blocks import Section
+
+_MOST_SHOWN = 6
+"""Verdicts that are shown at once; the others are folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +32,97 @@ class Clause:
 class Conclusion:
     """A verdict in words."""
 
-    scope: str
     sentence: str
-    refusal: str | None
+    refused: bool
     reasons: Sequence[Clause]
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusions:
+    """The verdicts of one section."""
+
+    shown: Sequence[Conclusion]
+    folded: Sequence[Conclusion]
     warnings: Sequence[str]
+    """What any of them warns of, once."""
+    noise: Sequence[str]
 
 
-def conclusion(verdict: Verdict) -> Conclusion:
-    """Put a verdict into words."""
-    return Conclusion(
-        scope=_scope(verdict.scope),
-        sentence=plain(verdict.sentence),
-        refusal=verdict.refusal,
-        reasons=[
-            Clause(plain(reason.choice.strategy), plain(reason.text), reason.chosen) for reason in verdict.reasons
-        ],
-        warnings=[plain(warning) for warning in verdict.warnings],
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a cell stands beside the fastest of its verdict."""
+
+    chosen: bool
+    tied: bool
+    """It is chosen, and others are."""
+    row: Comparison | None
+    """None for the fastest itself, and for what was not compared by latency."""
+    path: str
+    """Where the machine-readable report has the row."""
+
+
+def conclusions(section: Section, analysis: Analysis) -> Conclusions:
+    """Put the verdicts of a section into words: modes in order, the largest footprint first."""
+    places = {cell.machine for cell in section.cells}
+    verdicts = sorted(
+        (one for one in analysis.verdicts if one.scope.scenario == section.scenario and one.scope.machine in places),
+        key=_reading_order,
+    )
+    found = [_conclusion(verdict) for verdict in verdicts]
+    warnings = dict.fromkeys(plain(warning) for verdict in verdicts for warning in verdict.warnings)
+    noise = [one for one in analysis.noise if one.scenario == section.scenario and one.machine in places]
+    return Conclusions(found[:_MOST_SHOWN], found[_MOST_SHOWN:], list(warnings), [_noise(one) for one in noise])
+
+
+def _reading_order(verdict: Verdict) -> tuple[Any, ...]:
+    circumstances = verdict.scope.circumstances
+    mode = circumstances.get("overcommit")
+    return (
+        mode if isinstance(mode, int) else -1,
+        circumstances.get("limit_bytes") or 0,
+        -circumstances.get("footprint_bytes", 0),
     )
 
 
-def _scope(scope: Scope) -> str:
-    """Say for what a verdict holds: what is as usual is left out."""
-    named = dict(scope.circumstances)
-    footprint, mode, limit = (named.pop(name, None) for name in ("footprint_bytes", "overcommit", "limit_bytes"))
-    parts = [f"footprint {size(footprint)}"] if isinstance(footprint, int) else []
-    parts += [f"overcommit {mode_name(mode)}"] if mode is not None else []
-    parts += [f"limit {size(limit)}"] if isinstance(limit, int) else []
-    usual = (None, 0, 1, "glibc", "anon")
-    parts += [f"{axis_name(name)} {axis_text(name, value)}" for name, value in named.items() if value not in usual]
-    return ", ".join(parts)
+def _conclusion(verdict: Verdict) -> Conclusion:
+    return Conclusion(
+        sentence=plain(verdict.sentence),
+        refused=verdict.refusal is not None,
+        reasons=[
+            Clause(plain(reason.choice.strategy), plain(reason.text), reason.chosen) for reason in verdict.reasons
+        ],
+    )
+
+
+def _noise(noise: NoiseFloor) -> str:
+    """Say how far two measurements of one thing were apart in a run."""
+    where = f"{plain(str(noise.cell['strategy']))}, overcommit {mode_name(noise.cell.get('overcommit'))}"
+    return (
+        f"Measured twice a round, {where} differed from itself by a factor of {noise.ratio:.3f} "
+        f"[{noise.low:.3f}, {noise.high:.3f}] over {noise.pairs} pairs: "
+        f"no difference below {noise.floor:.1%} is believed."
+    )
+
+
+def standings(analysis: Analysis) -> dict[int, Standing]:
+    """Return where cells stand, by index of the cell."""
+    indices = {_frozen(cell_key(group[0])): index for index, group in enumerate(grouped(analysis.rows))}
+    found: dict[int, Standing] = {}
+    for number, verdict in enumerate(analysis.verdicts):
+        chosen = {(choice.strategy, choice.reaper, choice.hygiene) for choice in verdict.chosen}
+
+        def stand(key: CellKey | None, row: Comparison | None, path: str) -> None:
+            index = None if key is None else indices.get(_frozen(key))
+            if key is None or index is None:
+                return
+            is_chosen = (key["strategy"], key["reaper"], key["hygiene"]) in chosen  # noqa: B023 - called in this turn
+            found[index] = Standing(is_chosen, is_chosen and len(chosen) > 1, row, path)  # noqa: B023 - as above
+
+        for at, row in enumerate(verdict.ranking):
+            stand(row.base, None, "")
+            stand(row.new, row, f"verdicts.{number}.ranking.{at}.ratio")
+    return found
+
+
+def _frozen(key: CellKey) -> frozenset[tuple[str, str]]:
+    return frozenset((name, repr(value)) for name, value in key.items())

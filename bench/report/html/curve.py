@@ -10,23 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.report.html import chart
-from bench.report.html.chart import FONT_SIZE, MUTED, PAPER, Room, Spec
+from bench.report.html.chart import MUTED, PAPER, Plot, Room, Spec, name_of
 from bench.report.html.drawing import described
-from bench.report.html.scale import dodge, fraction, span
-from bench.report.typography import UNICODE, clip, duration, plain, size
+from bench.report.html.scale import span
+from bench.report.typography import UNICODE, duration, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from bench.report.html.layout import Item, Layout, Series
 
-_HEIGHT = 290
+_LEAST = 290
+"""The height of a panel, unless it has more labels than that holds."""
 _LANE = 15
 """Pixels for each series on the rail of failures."""
-_GAP = FONT_SIZE + 3
-"""Pixels between the base lines of two labels."""
-LONGEST = 26
-"""Letters of a label beside a line."""
 _CROSS = "M-.5,-.5L.5,.5M-.5,.5L.5,-.5"
 
 
@@ -35,10 +32,9 @@ class _Frame:
     """What all panels share."""
 
     layout: Layout
-    low: float
-    high: float
-    width: float
+    plot: Plot
     lanes: int
+    """On the rail of failures."""
 
 
 def curve(layout: Layout, room: Room) -> Spec:
@@ -52,13 +48,10 @@ def curve(layout: Layout, room: Room) -> Spec:
     )
     numbers = range(len(layout.panels))
     place = chart.grid(room, len(layout.panels), map(name_of, layout.series))
-    frame = _Frame(layout, low, high, place.width, max(len(_failing(layout.of(panel))) for panel in numbers))
+    most = max(len({item.series for item in layout.of(panel)}) for panel in numbers)
+    plot = Plot(low, high, place.width, chart.height(_LEAST, most))
+    frame = _Frame(layout, plot, max(len(_failing(layout.of(panel))) for panel in numbers))
     return chart.figure([_panel(frame, panel, first=place.starts_row(panel)) for panel in numbers], place)
-
-
-def name_of(series: Series) -> str:
-    """Return a series's label, cut to what fits beside a line."""
-    return clip(series.label, LONGEST, UNICODE)
 
 
 def _panel(frame: _Frame, panel: int, *, first: bool) -> Spec:
@@ -81,19 +74,19 @@ def _x(frame: _Frame, axis: Spec | None) -> Spec:
 def _lines(frame: _Frame, items: Sequence[Item], *, first: bool) -> Spec:
     series = frame.layout.series
     points = [row for one in series for row in _points(one, items)]
-    axis = chart.time_axis(frame.low, frame.high, labels=first, name="total, p50" if first else None)
+    axis = chart.time_axis(frame.plot.low, frame.plot.high, labels=first, name="total, p50" if first else None)
     x = _x(frame, chart.footprint_axis(frame.layout.footprints))
 
     def y(field: str) -> Spec:
-        return {"field": field, "type": "quantitative", "scale": chart.log(frame.low, frame.high), "axis": axis}
+        return frame.plot.y(field, axis)
 
-    labels = list(_labels(frame, points, {one.index for one in _failing(items)}))
+    labels = frame.plot.named(_ends(frame, points, {one.index for one in _failing(items)}), series)
     key, tip = chart.nominal("key"), chart.nominal("tip")
     intervals = [row for row in points if row["low"] is not None and row["high"] is not None]
     colour = chart.by_series("color", series)
     return {
-        "width": frame.width,
-        "height": _HEIGHT,
+        "width": frame.plot.width,
+        "height": frame.plot.height,
         "layer": [
             chart.layer(
                 intervals,
@@ -127,13 +120,13 @@ def _lines(frame: _Frame, items: Sequence[Item], *, first: bool) -> Spec:
             chart.layer(
                 labels,
                 {"type": "rule", "color": MUTED, "strokeWidth": 0.7},
-                x={"value": frame.width},
-                x2={"value": frame.width + 8},
+                x={"value": frame.plot.width},
+                x2={"value": frame.plot.width + 8},
                 y=y("y"),
                 y2={"field": "at"},
                 description=key,
             ),
-            chart.label(labels, frame.width + 11, y("at")),
+            chart.label(labels, frame.plot.width + 11, y("at")),
         ],
     }
 
@@ -170,22 +163,13 @@ def tip_of(item: Item) -> str:
     return said if total.p99 is None else f"{said}, p99 {duration(total.p99, UNICODE)}"
 
 
-def _labels(frame: _Frame, points: Sequence[dict[str, Any]], failing: Collection[int]) -> Iterable[dict[str, Any]]:
-    """Name each line at its right end, moved apart where lines lie on each other.
+def _ends(frame: _Frame, points: Iterable[dict[str, Any]], failing: Collection[int]) -> Iterable[dict[str, Any]]:
+    """Return the last point of each line that is named beside it.
 
     A line that breaks off before the last footprint has its name on the rail of failures, if it is there.
     """
     last = frame.layout.footprints[-1]
-    ends = {row["s"]: row for row in points if row["x"] == last or row["s"] not in failing}
-    wanted = [fraction(row["y"], frame.low, frame.high) * _HEIGHT for row in ends.values()]
-    placed = dodge(wanted, _GAP, 2, _HEIGHT - 2)
-    for row, at in zip(ends.values(), placed, strict=True):
-        yield {
-            "y": row["y"],
-            "at": frame.low * (frame.high / frame.low) ** (at / _HEIGHT),
-            "name": name_of(frame.layout.series[row["s"]]),
-            "key": row["key"],
-        }
+    return {row["s"]: row for row in points if row["x"] == last or row["s"] not in failing}.values()
 
 
 def _failing(items: Iterable[Item]) -> list[Series]:
@@ -213,7 +197,7 @@ def _rail(frame: _Frame, items: Sequence[Item], *, first: bool) -> Spec:
     ]
     y = {"field": "lane", "type": "quantitative", "axis": None, "scale": {"domain": [frame.lanes, 0], "nice": False}}
     return {
-        "width": frame.width,
+        "width": frame.plot.width,
         "height": _LANE * frame.lanes,
         "layer": [
             chart.layer(names, {"type": "rule", "color": chart.GRID}, y=y, description=chart.nominal("key")),
@@ -226,7 +210,7 @@ def _rail(frame: _Frame, items: Sequence[Item], *, first: bool) -> Spec:
                 color=chart.by_series("color", frame.layout.series),
                 description=chart.nominal("tip"),
             ),
-            chart.label(names, frame.width + 11, y),
+            chart.label(names, frame.plot.width + 11, y),
             *([chart.label_before([{"lane": len(failing) / 2, "name": "failed"}], -9, y)] if first and failing else []),
         ],
     }

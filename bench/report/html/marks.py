@@ -13,7 +13,7 @@ from bench.report.html.layout import INK
 from bench.report.html.scale import fraction, ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bench.report.html.layout import Series
 
@@ -60,13 +60,41 @@ def nothing(ends: tuple[float, float]) -> str:
     return _text_of(svg)
 
 
+def beside(ratio: float, interval: tuple[float, float] | None, ends: tuple[float, float], *, muted: bool) -> str:
+    """Draw a ratio with its interval, beside a line at 1."""
+    svg = _svg(None, {"class": "range", "aria-hidden": "true", "height": str(_ROW)})
+    for tick in ratio_ticks(*ends):
+        _line(svg, tick, tick, ends, stroke=MUTED if tick == 1 else GRID)
+    colour = MUTED if muted else INK
+    if interval:
+        _line(svg, *interval, ends, stroke=colour, width="4", y=_ROW / 2)
+    place = ET.SubElement(svg, "svg", {"x": _percent(ratio, ends), "y": str(_ROW / 2), "overflow": "visible"})
+    ET.SubElement(place, "path", {"d": _OUTLINES["circle"], "fill": colour, "stroke": PAPER, "stroke-width": "0.8"})
+    return _text_of(svg)
+
+
+def ratio_ticks(low: float, high: float) -> list[float]:
+    """Return 1 and its doubles and halves, or its powers of ten where those are too many."""
+    step = 2 if high / low < 100 else 10
+    powers = range(-12, 13)
+    return [float(step) ** power for power in powers if low <= float(step) ** power <= high]
+
+
+def ratio_axis(low: float, high: float) -> str:
+    """Draw the axis above ratios."""
+    return _axis([(tick, f"{tick:.3g}") for tick in ratio_ticks(low, high)], (low, high))
+
+
 def axis(ends: tuple[float, float]) -> str:
     """Draw the axis above such rows."""
+    return _axis([(tick, short(tick)) for tick in ticks(*ends)], ends)
+
+
+def _axis(marks: Sequence[tuple[float, str]], ends: tuple[float, float]) -> str:
     svg = _svg(None, {"class": "range", "aria-hidden": "true", "height": str(_ROW)})
     free = 0.0
-    for tick in ticks(*ends):
+    for tick, text in marks:
         at = fraction(tick, *ends)
-        text = short(tick)
         half = len(text) * 0.013  # of a column of about 260 pixels
         if at - half >= free or not free:
             anchor = "start" if at < half else "end" if at > 1 - half else "middle"

@@ -21,9 +21,10 @@ from bench.analysis import spreads
 from bench.report import machine_readable, spreadsheet
 from bench.report.blocks import sections
 from bench.report.html.cells import full_table
-from bench.report.html.ranking import Beside
+from bench.report.html.conclusion import standings
 from bench.report.html.subject import Subject, subject
 from bench.report.html.tables import Entry, Head, Records, Row, Table
+from bench.report.html.versus import comparisons
 from bench.report.interface import Options
 from bench.report.record_columns import cell_record
 from bench.report.typography import plain, size
@@ -69,16 +70,16 @@ def _content(analysis: Analysis) -> dict[str, Any]:
     indices = {id(cell): index for index, cell in enumerate(analysis.cells)}
     records = Records([cell_record(cell) for cell in analysis.cells])
     spread = {index: one for index, one in enumerate(spreads(analysis.rows)) if one is not None}
-    compared: dict[int, Beside] = {}
+    standing = standings(analysis)
+    parts = sections(analysis)
     subjects = [
-        subject(number, section, analysis, records, indices, spread, compared)
-        for number, section in enumerate(sections(analysis))
+        subject(number, section, analysis, records, indices, spread, standing) for number, section in enumerate(parts)
     ]
     return {
         "title": _title(subjects),
         "subjects": subjects,
         "warnings": [plain(warning) for warning in analysis.warnings],
-        "comparison": None,
+        "comparisons": comparisons(parts, analysis),
         "machines": [
             {"title": plain(str(facts.get("hostname") or machine.id)), "table": _fingerprint(machine, facts)}
             for machine, facts in analysis.fingerprints.items()

@@ -18,14 +18,14 @@ from bench.report.blocks import (
     run_facts,
 )
 from bench.report.html.chart import NARROW, WIDE, Room, Spec
-from bench.report.html.conclusion import Conclusion, conclusion
+from bench.report.html.conclusion import Conclusions, Standing, conclusions
 from bench.report.html.curve import curve
 from bench.report.html.drawing import Drawing, draw
 from bench.report.html.layout import Item, Layout, lay_out
 from bench.report.html.leftovers import hazard_table, is_clean, left_behind, mechanism_table, refused_text
 from bench.report.html.marks import key
 from bench.report.html.multiples import Multiple, distributions, drifts
-from bench.report.html.ranking import Beside, rankings
+from bench.report.html.ranking import rankings
 from bench.report.html.success import matrix, series_head
 from bench.report.html.tables import Entry, Head, Records, Row, Table
 from bench.report.html.tails import tails
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _MOST_PANELS = 12
 """Panels of a figure before it is no overview."""
+_MOST_SERIES = 40
+"""Series of a figure before its lines cannot be followed."""
 _MOST_MULTIPLES = 24
 
 
@@ -92,7 +94,7 @@ class Subject:
     places: Sequence[str]
     files: Sequence[tuple[str, str, str]]
     """Of each file: path, how it came to be, what wrote it."""
-    verdicts: Sequence[Conclusion]
+    conclusions: Conclusions
     flags: Sequence[str]
     measured: bool
     panels: Sequence[str]
@@ -125,7 +127,7 @@ def subject(
     records: Records,
     indices: Mapping[int, int],
     spreads: Mapping[int, Spread],
-    compared: Mapping[int, Beside],
+    standings: Mapping[int, Standing],
 ) -> Subject:
     """Set up one subject; `indices` maps a cell's identity to its index in the analysis."""
     name = f"s{number}"
@@ -142,12 +144,7 @@ def subject(
         facts=machine_facts(analysis.fingerprints[section.machine], section.machine),
         places=places(section),
         files=[(file.path, run_facts(file), build_facts(file)) for file in section.files],
-        verdicts=[
-            conclusion(verdict)
-            for verdict in analysis.verdicts
-            if verdict.scope.scenario == section.scenario
-            and any(cell.machine == verdict.scope.machine for cell in section.cells)
-        ],
+        conclusions=conclusions(section, analysis),
         flags=_flags(section.files, section.cells),
         measured=bool(layout.items),
         panels=layout.panels,
@@ -161,7 +158,7 @@ def subject(
         curve=_curve(name, layout),
         curve_said=_curve_said(layout),
         curve_table=[_curve_table(layout, panel, records) for panel in panels],
-        choices=_choices(layout, records, compared),
+        choices=_choices(layout, records, standings),
         floor=_floor(layout),
         tails=_tails(name, layout, largest),
         tails_said=_at_largest(layout, largest),
@@ -201,8 +198,12 @@ def _figure(name: str, title: str, caption: str, specify: Callable[[Room], Spec]
     return Figure(name, title, caption, wide, narrow)
 
 
+def _is_too_much(layout: Layout) -> bool:
+    return len(layout.panels) > _MOST_PANELS or len(layout.series) > _MOST_SERIES
+
+
 def _curve(name: str, layout: Layout) -> Figure | None:
-    if len(layout.footprints) < 2 or len(layout.panels) > _MOST_PANELS:
+    if len(layout.footprints) < 2 or _is_too_much(layout) or not any(item.cell.total_ns for item in layout.items):
         return None
     return _figure(
         f"{name}-curve",
@@ -219,8 +220,11 @@ def _curve_said(layout: Layout) -> str:
         return "Nothing was measured, so there is no curve."
     if len(layout.footprints) < 2:
         return f"There is one footprint only, {size(layout.footprints[0])}: no curve to draw. The ranking has it all."
-    if len(layout.panels) > _MOST_PANELS:
-        return f"{len(layout.panels)} panels are too many for a figure; the table has every one."
+    if not any(item.cell.total_ns for item in layout.items):
+        return "No launch was ok, so there is no latency to draw: the table of success says what failed."
+    if _is_too_much(layout):
+        panels, series = count(len(layout.panels), "panel"), len(layout.series)
+        return f"{panels} of up to {series} series are too much for a figure; the table has every one."
     return _growth_said(layout)
 
 
@@ -273,10 +277,10 @@ def _curve_table(layout: Layout, panel: int, records: Records) -> Table:
     )
 
 
-def _choices(layout: Layout, records: Records, compared: Mapping[int, Beside]) -> list[Choice]:
+def _choices(layout: Layout, records: Records, standings: Mapping[int, Standing]) -> list[Choice]:
     """Return the rankings, the largest footprint first: it is what the question is about."""
     return [
-        Choice(footprint, size(footprint), tuple(rankings(layout, footprint, records, compared)))
+        Choice(footprint, size(footprint), tuple(rankings(layout, footprint, records, standings)))
         for footprint in reversed(layout.footprints)
     ]
 
@@ -290,7 +294,7 @@ def _floor(layout: Layout) -> str:
 
 
 def _tails(name: str, layout: Layout, largest: Sequence[int]) -> Figure | None:
-    if not any(len(item.cell.total_tail_ns) > 1 for item in layout.items) or len(layout.panels) > _MOST_PANELS:
+    if not any(len(item.cell.total_tail_ns) > 1 for item in layout.items) or _is_too_much(layout):
         return None
     return _figure(
         f"{name}-tails",

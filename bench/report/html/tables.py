@@ -67,6 +67,8 @@ class Table:
     """The first is that of the rows' heads."""
     rows: tuple[Row, ...]
     sortable: bool = True
+    titled: bool = False
+    """A title stands above it already: the caption is for those who do not see that."""
 
 
 def without_empty(table: Table) -> Table:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis import TAIL
 from bench.report.html import chart
-from bench.report.html.chart import FONT_SIZE, MUTED, PAPER, Room, Spec
-from bench.report.html.curve import name_of
+from bench.report.html.chart import MUTED, PAPER, Plot, Room, Spec, name_of
 from bench.report.html.drawing import described
-from bench.report.html.scale import dodge, fraction, span
+from bench.report.html.scale import span
 from bench.report.typography import UNICODE, duration
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
     from bench.report.html.layout import Item, Layout
 
-_HEIGHT = 250
-_GAP = FONT_SIZE + 3
+_LEAST = 250
+"""The height of a panel, unless it has more labels than that holds."""
 
 
 def tails(layout: Layout, footprints: Sequence[int], room: Room) -> Spec:
@@ -30,9 +29,9 @@ def tails(layout: Layout, footprints: Sequence[int], room: Room) -> Spec:
     shown = [layout.of(panel, footprint) for panel, footprint in enumerate(footprints)]
     low, high = span(value for items in shown for item in items for value in item.cell.total_tail_ns.values())
     place = chart.grid(room, len(shown), (name_of(item.series) for items in shown for item in items))
+    plot = Plot(low, high, place.width, chart.height(_LEAST, max(map(len, shown))))
     panels = [
-        _panel(layout, items, (low, high), place.width, first=place.starts_row(panel))
-        | {"title": chart.title(layout.panels[panel])}
+        _panel(layout, items, plot, first=place.starts_row(panel)) | {"title": chart.title(layout.panels[panel])}
         for panel, items in enumerate(shown)
     ]
     return chart.figure(panels, place)
@@ -43,9 +42,7 @@ def _at(percentile: str) -> float:
     return abs(math.log10(float(1 - TAIL[percentile] / 100) / 0.5))
 
 
-def _panel(
-    layout: Layout, items: Sequence[Item], limits: tuple[float, float], width: float, *, first: bool
-) -> dict[str, Any]:
+def _panel(layout: Layout, items: Sequence[Item], plot: Plot, *, first: bool) -> Spec:
     names = [name for name in TAIL if name not in {"95", "99.5"}]
     end = max((_at(name) for item in layout.items for name in item.cell.total_tail_ns), default=_at("90"))
     axis = {
@@ -54,18 +51,18 @@ def _panel(
         "labelExpr": f"({ {f'{_at(name):.3f}': name for name in names} })[format(datum.value, '.3f')] || ''",
     }
     x = {"field": "x", "type": "quantitative", "scale": chart.linear(-0.04, end * 1.03), "axis": axis}
-    y_axis = chart.time_axis(*limits, labels=first, name="total" if first else None)
+    y_axis = chart.time_axis(plot.low, plot.high, labels=first, name="total" if first else None)
 
     def y(field: str) -> Spec:
-        return {"field": field, "type": "quantitative", "scale": chart.log(*limits), "axis": y_axis}
+        return plot.y(field, y_axis)
 
     points = [row for item in items for row in _points(item)]
-    labels = list(_labels(layout, points, limits))
+    labels = plot.named({row["s"]: row for row in points}.values(), layout.series)
     key, series = chart.nominal("key"), layout.series
     line, point = {"type": "line", "strokeWidth": 1.6}, {"type": "point", "size": 34, "filled": True, "opacity": 1}
     return {
-        "width": width,
-        "height": _HEIGHT,
+        "width": plot.width,
+        "height": plot.height,
         "layer": [
             chart.layer(
                 points,
@@ -89,12 +86,12 @@ def _panel(
                 labels,
                 {"type": "rule", "color": MUTED, "strokeWidth": 0.5, "strokeDash": [1, 2]},
                 x=x,
-                x2={"value": width + 8},
+                x2={"value": plot.width + 8},
                 y=y("y"),
                 y2={"field": "at"},
                 description=key,
             ),
-            chart.label(labels, width + 11, y("at")),
+            chart.label(labels, plot.width + 11, y("at")),
         ],
     }
 
@@ -112,11 +109,3 @@ def _points(item: Item) -> Iterable[dict[str, Any]]:
             "key": key,
             "tip": described(item.series.index, said),
         }
-
-
-def _labels(layout: Layout, points: Iterable[dict[str, Any]], limits: tuple[float, float]) -> Iterable[dict[str, Any]]:
-    low, high = limits
-    ends = {row["s"]: row for row in points}
-    wanted = [fraction(row["y"], low, high) * _HEIGHT for row in ends.values()]
-    for row, at in zip(ends.values(), dodge(wanted, _GAP, 2, _HEIGHT - 2), strict=True):
-        yield {**row, "at": low * (high / low) ** (at / _HEIGHT), "name": name_of(layout.series[row["s"]])}
