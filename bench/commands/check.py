@@ -48,11 +48,14 @@ def _check(name: str, vocabulary: Vocabulary) -> str | None:
 def _summary(scenario: Scenario, vocabulary: Vocabulary) -> str:
     import psutil
 
-    from bench.scenario import expand
+    from bench.scenario import expand, with_twins
     from bench.scenario.wording import count
 
     cells = expand(scenario, ram_bytes=psutil.virtual_memory().total, vocabulary=vocabulary)
-    parts = [count(len(cells), "cell"), count(len(cells) * scenario.rounds, "worker")]
+    planned = with_twins(cells, scenario.reference)
+    parts = [count(len(cells), "cell"), count(len(planned) * scenario.rounds, "worker")]
+    if len(planned) > len(cells):
+        parts.insert(1, count(len(planned) - len(cells), "twin"))
     hazards = scenario.hazard_names(vocabulary)
     if hazards:
         parts.append(f"{count(len(hazards), 'hazard')} of {count(scenario.trials, 'trial')}")

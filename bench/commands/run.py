@@ -144,7 +144,7 @@ def _plan(
 
     from bench.catalogue import MissingToolError, build_of
     from bench.measure import Plan
-    from bench.scenario import expand, parse_filter, select
+    from bench.scenario import expand, parse_filter, select, with_twins
 
     scenario, text, path = _read(name, overrides, catalogue)
     if scenario.hazards:
@@ -160,6 +160,8 @@ def _plan(
     ]
     for filters in only:
         cells = select(cells, parse_filter(filters))
+    unable = [entry.name for entry in catalogue.of("strategy") if not entry.available]
+    cells = with_twins(cells, scenario.reference, unable=unable)
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
     return Plan(scenario, tuple(cells), chosen), text, path
 

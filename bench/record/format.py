@@ -73,6 +73,7 @@ class CellFields(_CellIdentity, total=False):
     worker: str
     kernel: str | None
     distro: str | None
+    twin: bool
 
 
 Cell: TypeAlias = Annotated[Mapping[str, object], CellFields]

@@ -14,6 +14,7 @@ from bench.scenario.problem import Mark, Problem, ScenarioError
 from bench.scenario.schema import schema
 from bench.scenario.selection import FilterError, parse_filter, select
 from bench.scenario.source import Document, parse
+from bench.scenario.twins import with_twins
 from bench.scenario.units import (
     Duration,
     Multiple,
@@ -61,4 +62,5 @@ __all__ = [
     "schema",
     "select",
     "text_of",
+    "with_twins",
 ]

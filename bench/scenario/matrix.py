@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.scenario.environment import WORKERS, Environment
-from bench.scenario.model import Exclusion, Limits, Overcommit, Scenario
+from bench.scenario.model import AUTO, NO_REFERENCE, Exclusion, Limits, Overcommit, Scenario
 from bench.scenario.wording import quote
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class Cell:
     """The name of another kernel than the running one."""
     distro: str | None = None
     """The name of another distro than this machine's own."""
+    twin: bool = False
+    """It is the second measurement of a cell that is planned under its own name as well: see `twins`."""
 
     @property
     def environment(self) -> Environment:
@@ -108,8 +110,11 @@ class Cell:
         return Environment(self.worker, self.kernel, self.distro)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the flat cell of the result file."""
-        return asdict(self)
+        """Return the flat cell of the result file; that it is no twin goes without saying."""
+        record = asdict(self)
+        if not self.twin:
+            del record["twin"]
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Cell:
@@ -227,6 +232,8 @@ def faults(
     if spanned > MOST_CELLS:
         yield ("strategies",), f"the axes span {spanned} cells, more than {MOST_CELLS}"
         return
+    if not broken.intersection(("reference", "strategies")):
+        yield from _unlaunched_reference(scenario, vocabulary)
     index = Index(points(scenario, vocabulary))
     for number, partial in enumerate(scenario.exclude):
         wrong = list(_strangers(index, partial, broken))
@@ -240,6 +247,12 @@ def faults(
     if index.everything and len(left_out) == len(index.everything):
         yield ("exclude",), "excludes every cell: nothing is left to measure"
     yield from _cramped(scenario, [point for n, point in enumerate(index.everything) if n not in left_out])
+
+
+def _unlaunched_reference(scenario: Scenario, vocabulary: Vocabulary) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    names = scenario.strategy_names(vocabulary)
+    if scenario.reference not in (AUTO, NO_REFERENCE, *names):
+        yield ("reference",), f"{quote(scenario.reference)} is not among the strategies"
 
 
 def _strangers(index: Index, partial: Exclusion, broken: frozenset[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:

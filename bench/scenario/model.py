@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """Stands alone in `strategies` and `hazards` for every one in the vocabulary."""
+AUTO, NO_REFERENCE = "auto", "none"
+"""As `reference`: a strategy is chosen, or no cell is planned twice."""
 SMALLEST_FOOTPRINT = 4096  # bytes: one page of the smallest size
 _MOST_PROCESSES = 4_194_304  # PID_MAX_LIMIT, include/linux/threads.h
 _MOST_LAUNCHES = 10_000_000
@@ -69,11 +71,16 @@ def _hazard_names(vocabulary: Vocabulary) -> Sequence[str]:
     return (*sorted(vocabulary.hazards), ALL)
 
 
+def _reference_names(vocabulary: Vocabulary) -> Sequence[str]:
+    return (*sorted(vocabulary.strategies), AUTO, NO_REFERENCE)
+
+
 Strategy = Annotated[str, Kind(scalars.read_name, _name("fork_exec", "all"), names=_strategy_names)]
 Reaper = Annotated[str, Kind(scalars.read_name, _name("waitpid"), names=lambda known: known.reapers)]
 Hygiene = Annotated[str, Kind(scalars.read_name, _name("none"), names=lambda known: known.hygiene)]
 Backing = Annotated[str, Kind(scalars.read_name, _name("anon"), names=lambda known: known.backings)]
 Hazard = Annotated[str, Kind(scalars.read_name, _name("all"), names=_hazard_names)]
+Reference = Annotated[str, Kind(scalars.read_name, _name("auto", "none", "posix_spawn"), names=_reference_names)]
 AnyName = Annotated[str, Kind(scalars.read_name, {"type": "string", "minLength": 1})]
 Footprint = Annotated[Amount, Kind(_read_footprint, _pattern(_SIZE, "64MiB", "1GiB", "40%RAM"), str)]
 OvercommitMode = Annotated[Literal["current", 0, 1, 2], Kind(scalars.read_mode, {"enum": ["current", 0, 1, 2]})]
@@ -305,11 +312,16 @@ class Scenario(Strict):
     commands: Annotated[tuple[Command, ...], Items("command", single=False)] = Field(
         (Command(argv=("probe",)),), description="The mix: each launch picks one by weight, from the recorded seed."
     )
-    launches: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(200, description="Timed launches a worker.")
+    launches: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(100, description="Timed launches a worker.")
     warmup: Annotated[int, _whole(0, _MOST_LAUNCHES)] = Field(
         10, description="Launches before them: recorded and marked, never summarised."
     )
-    rounds: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(10, description="Workers a cell.")
+    rounds: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(20, description="Workers a cell.")
+    reference: Reference = Field(
+        AUTO,
+        description="Strategy whose cell is planned twice a round, to measure the noise, and by which machines are "
+        "compared: auto chooses one, none does without.",
+    )
     time_limit: TimeLimit = Field(
         Duration(5 * TIME_UNITS["s"]), description="Time for a worker's launches; what it cuts off is counted."
     )

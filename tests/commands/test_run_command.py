@@ -125,7 +125,7 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(
 ) -> None:
     monkeypatch.setattr(installation, "results", lambda: tmp_path / "results")
 
-    result = launchbench("run", tiny(bystanders="[0, 2]"), "--dry-run", "--rounds", 4, "--seed", 9)
+    result = launchbench("run", tiny(bystanders="[0, 2]", reference="none"), "--dry-run", "--rounds", 4, "--seed", 9)
 
     assert result.exit_code == 0
     table = dict(line.split("  ", 1) for line in result.stdout.splitlines() if "MiB" in line)
@@ -188,7 +188,8 @@ def test_every_way_a_command_can_end_is_ok_when_it_was_expected(
   - {argv: [sh, -c, "kill -9 $$"], expect: {signal: SIGKILL}}
   - {shell: "true | true"}"""
 
-    run(tiny(strategies="[vfork_exec, system, prefork_pipe, subprocess_run]", commands=mix, launches="40"))
+    several = "[vfork_exec, system, prefork_pipe, subprocess_run]"
+    run(tiny(strategies=several, commands=mix, launches="40", reference="none"))
 
     footer = lines(file)[-1]
     assert footer["workers"]["outcomes"] == {"finished": 4}
@@ -234,6 +235,16 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(
     (line,) = result.stderr.splitlines()
     assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_reference_is_measured_twice_a_round_and_told_apart(
+    run: Callable[..., Any], tiny: Callable[..., Path], file: Path
+) -> None:
+    run(tiny(strategies="[fork_exec, posix_spawn]", rounds="2"), "-q")
+
+    assert sorted(order_of(file)) == [
+        (cell, number) for cell in ("fork_exec/1MiB", "posix_spawn/1MiB", "posix_spawn/1MiB/twin") for number in (0, 1)
+    ]
 
 
 # Findings
@@ -335,6 +346,7 @@ def test_a_mode_a_limit_a_mix_and_an_exclusion_survive_the_file(
 ) -> None:
     # Cells that this version refuses are enough: what matters is that the file gives the scenario back.
     scenario = tiny(
+        reference="none",
         overcommit="[current, {mode: 2, limit: 1.5x}]",
         footprints="[1MiB, 1%RAM]",
         vmas="2",

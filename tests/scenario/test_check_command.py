@@ -33,7 +33,11 @@ def test_a_good_scenario_is_one_line(tmp_path: Path, big_parent: str, launchbenc
     path = tmp_path / "big.yaml"
     path.write_text(big_parent)
     result = launchbench("check", str(path))
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "big-parent: ok, 57 cells, 570 workers\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        0,
+        "big-parent: ok, 57 cells, 3 twins, 600 workers\n",
+        "",
+    )
 
 
 def test_hazards_are_counted(tmp_path: Path, launchbench: Callable[..., Any]) -> None:
@@ -51,7 +55,7 @@ def test_every_error_of_every_file_is_a_line_on_stderr(
     bad.write_text("name: x\nquestion: Why?\nstrategies: all\nround: 1\nlaunches: 0\n")
     result = launchbench("check", str(bad), str(good), str(tmp_path / "none.yaml"), "no-such-name")
     assert result.exit_code == 2
-    assert result.stdout == "big-parent: ok, 57 cells, 570 workers\n"
+    assert result.stdout == "big-parent: ok, 57 cells, 3 twins, 600 workers\n"
     assert result.stderr.splitlines()[:3] == [
         f"{bad}:4:1: round: unknown key, did you mean 'rounds'?",
         f"{bad}:5:11: launches: must be a whole number of at least 1, not 0",
