@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-PYTHON_ALONE = "a strategy in Python runs in this machine's own interpreter"
+PYTHON_ALONE = "strategies in Python run in this machine's own interpreter, beside the default build of the worker"
 
 
 @dataclass(frozen=True)
@@ -97,5 +97,5 @@ def load(worker: str = "glibc") -> Catalogue:
     build = build_of(worker)
     python = ask(python_worker(strategies), "python")
     if worker != "glibc":
-        python = [replace(entry, reason=f"{PYTHON_ALONE}, not in {worker}") for entry in python]
+        python = [replace(entry, reason=PYTHON_ALONE) for entry in python]
     return Catalogue(build, strategies, _one_each((*ask([str(build.worker)], "native"), *python)))

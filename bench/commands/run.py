@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from bench.commands import NO_HAZARDS, AnswerIsNo, Incomplete, InvalidInput
-from bench.commands.places import asked, sites
+from bench.commands.places import asked, guest_bytes, obtain, sites
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
@@ -152,11 +152,13 @@ def _plan(
     for worker in {environment.worker for environment in under}:
         with suppress(MissingToolError):  # its cells say so
             build_of(worker)
-    ram, vocabulary = psutil.virtual_memory().total, catalogue.vocabulary()
+    here, guest, vocabulary = psutil.virtual_memory().total, guest_bytes(scenario), catalogue.vocabulary()
     cells = [
         cell
         for environment in under
-        for cell in expand(scenario, ram_bytes=ram, vocabulary=vocabulary, environment=environment)
+        for cell in expand(
+            scenario, ram_bytes=guest if environment.kernel else here, vocabulary=vocabulary, environment=environment
+        )
     ]
     for filters in only:
         cells = select(cells, parse_filter(filters))
@@ -232,6 +234,7 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     if job.missing == 0:
         job.journal.close()
         return None
+    obtained = obtain(plan.cells, quiet=quiet)
     screen = watcher(job.missing, plan.scenario.rounds, quiet=quiet, terminal=sys.stderr.isatty())
     again = f"continue with: launchbench run --resume {job.journal.path}"
     try:
@@ -242,7 +245,7 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
                 return run(
                     plan,
                     catalogue=catalogue,
-                    sites=sites(plan.cells, catalogue.build, guard),
+                    sites=sites(plan.scenario, plan.cells, obtained, catalogue.build, guard),
                     journal=job.journal,
                     observer=screen,
                     interruption=interruption,

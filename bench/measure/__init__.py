@@ -5,7 +5,7 @@ What it measures comes from bench.scenario, and everything it learns goes to ben
 
 from bench.measure.census import Count, adopting
 from bench.measure.evidence import Evidence, Held, Order, Place, observation, spans
-from bench.measure.here import LocalSite
+from bench.measure.here import LocalSite, RootSite
 from bench.measure.limits import Confinement
 from bench.measure.local import LocalPlace
 from bench.measure.plan import CannotResumeError, Plan, header, now_text, resumed
@@ -33,6 +33,7 @@ __all__ = [
     "PlaceLostError",
     "Plan",
     "Planned",
+    "RootSite",
     "Site",
     "Sites",
     "adopting",

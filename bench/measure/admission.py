@@ -84,17 +84,12 @@ def _unavailable(cell: Cell, catalogue: Catalogue) -> str | None:
             return f"{kind} {name}: {entry.reason}"
     if catalogue.strategy(cell.strategy).runtime == "python":
         if cell.environment != Environment():
-            return f"{PYTHON_ALONE}, not in {_spelled(cell.environment)}"
+            return PYTHON_ALONE
         if cell.backing != "anon":
             return f"the Python worker has no backing {cell.backing}"
         if cell.vmas != 1:
             return "the Python worker maps its footprint in one piece"
     return None
-
-
-def _spelled(environment: Environment) -> str:
-    parts = (environment.worker, environment.kernel and f"kernel {environment.kernel}", environment.distro)
-    return ", ".join(part for part in parts if part and part != Environment().worker)
 
 
 def _no_cpu(situation: Situation) -> str | None:

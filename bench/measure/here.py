@@ -1,17 +1,21 @@
-"""This machine as a site: the running kernel, with its own root."""
+"""This machine as a site: the running kernel, with its own root or that of another distro."""
 
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
 from bench.catalogue import Build, build_of
 from bench.machine import GuardProcess
 from bench.measure.local import LocalPlace
-from bench.measure.site import Clock
+from bench.measure.root import RootPlace
+from bench.measure.site import Clock, NoPlaceError
+from bench.record import PlaceFields
 
 
 class LocalSite:
@@ -43,3 +47,21 @@ class LocalSite:
 
     def abandon(self) -> None:
         """Nothing: workers here are one at a time, and the runner ends them itself."""
+
+
+class RootSite(LocalSite):
+    """The running kernel, with another distro's root."""
+
+    def __init__(self, root: Path, description: PlaceFields, usual: Build, guard: GuardProcess) -> None:
+        """`root` is its folder; `description` says its distro and libc."""
+        super().__init__(usual, guard)
+        self._root = root
+        self._description = description
+
+    @contextmanager
+    def open(self, boot: int) -> Iterator[LocalPlace]:
+        """This machine, seen from the root. Raises NoPlaceError without the right to change roots."""
+        del boot
+        if os.geteuid() != 0:
+            raise NoPlaceError("the root of another distro needs root to change into it")
+        yield RootPlace(self._usual.worker, self._guard, self._root, self._description)

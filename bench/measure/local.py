@@ -175,7 +175,7 @@ class LocalPlace:
         """Trace one launch of `probe` from a small footprint (ptrace(2)); None when that is not possible here."""
         record = self._scratch / "observed"
         record.unlink(missing_ok=True)
-        worker = (str(self._isolator), "observe", str(record), *order.worker)
+        worker = (self._observer(order), "observe", str(self._inside(record)), *order.worker)
         evidence = self._work(replace(observation(order), worker=worker))
         return record.read_text() if evidence.done and record.exists() else None
 
@@ -196,7 +196,7 @@ class LocalPlace:
         """The process; at the end neither it nor anything that it started is left, and what there was is recorded."""
         ours = census.own_children()  # each time: a guest may have been started since
         here, there = socket.socketpair()
-        settings = [f"parent={os.getpid()}"]
+        settings = [f"parent={os.getpid()}", *self._isolation()]
         if order.cpus is not None:
             settings.append(f"cpus={','.join(map(str, order.cpus))}")
         settings += confinement.settings
@@ -206,7 +206,7 @@ class LocalPlace:
                 stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                env=self._environment(stderr.parent),
+                env=self._environment(order),
                 cwd="/",
                 start_new_session=True,  # out of the terminal's reach from its first instruction
             )
@@ -222,8 +222,24 @@ class LocalPlace:
             evidence.strays = census.end_strays(ours)
             self._guard.unwatch()
 
-    def _environment(self, folder: Path) -> dict[str, str]:
-        return environment(self._isolator.parent, folder / "arrivals")
+    def _isolation(self) -> list[str]:
+        """Settings of `isolate` that every worker of the place has."""
+        return []
+
+    def _inside(self, path: Path) -> Path:
+        """How a worker names a file of the scratch folder."""
+        return path
+
+    def _programs_of(self, order: Order) -> Path:  # noqa: ARG002 - of another place
+        """The folder of the programs that a worker launches, as it names it."""
+        return self._isolator.parent
+
+    def _observer(self, order: Order) -> str:  # noqa: ARG002 - as above
+        """The program that observes a worker."""
+        return str(self._isolator)
+
+    def _environment(self, order: Order) -> dict[str, str]:
+        return environment(self._programs_of(order), self._inside(self._scratch / "arrivals"))
 
     def _converse(
         self,
@@ -237,7 +253,7 @@ class LocalPlace:
     ) -> None:
         clock = time.monotonic_ns
         request = order.request
-        channel.send(request.encode(files["samples"], self.cpus(), self._environment(files["samples"].parent)))
+        channel.send(request.encode(self._inside(files["samples"]), self.cpus(), self._environment(order)))
         message = channel.receive(patience.start_s(request.footprint_bytes))
         marks["ready"] = clock()
         if message.get("state") != "ready":

@@ -44,11 +44,13 @@ ROW_AXES = (
 )
 """The axes that tell rows of one block apart, beside the strategy."""
 
-_OF_THE_MACHINE = frozenset({"libc", "kernel", "distro"})
-"""Those that are what ran, under whatever name it was asked for."""
+ENVIRONMENT = ("worker", "libc", "kernel", "distro")
+"""Those of them that a run is given, and not its scenario."""
 _USUAL_WORKER = "glibc"
 _CLOCKS = {"emulated": "emulated clock: no latency of hardware", "instructions": "clock counts instructions"}
-_DEFAULTS: Mapping[str, object] = {"in_flight": 1, "bystanders": 0, "open_files": 0, "vmas": 1}
+_DEFAULTS: Mapping[str, object] = {
+    "in_flight": 1, "bystanders": 0, "open_files": 0, "vmas": 1, "kernel": "here", "distro": "here",
+}  # fmt: skip
 _MODES = {0: "heuristic", 1: "always", 2: "never"}  # Documentation/mm/overcommit-accounting.rst
 
 
@@ -85,10 +87,14 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
 
 
 def axis(cell: CellSummary, name: str) -> object:
-    """Return a cell's value of an axis, or what an axis that the file does not have stands for."""
-    if name in _OF_THE_MACHINE:
-        return getattr(cell.machine, name)
-    return cell.axes.get(name, _DEFAULTS.get(name))
+    """Return a cell's value of an axis, or what an axis that the file does not have stands for.
+
+    Kernels and distros have the names that they were asked for by: `places` says what they are.
+    """
+    if name == "libc":
+        return cell.machine.libc
+    value = cell.axes.get(name)
+    return _DEFAULTS.get(name) if value is None else value
 
 
 def axis_text(name: str, value: object) -> str:
@@ -125,10 +131,30 @@ def circumstances(cell: CellSummary, axes: Iterable[str]) -> str:
 
 
 def order(cells: Iterable[CellSummary]) -> list[CellSummary]:
-    """Sort rows as they are read: what works best first, then what is fastest."""
-    return sorted(
-        cells, key=lambda cell: (-(cell.success or 0), cell.total_ns.p50 if cell.total_ns else math.inf, cell.strategy)
-    )
+    """Sort rows as they are read: what works best first, then what is fastest.
+
+    Where builds, kernels or distros are compared, the rows of one strategy stand together, at the place of the best.
+    """
+    rows = sorted(cells, key=_rank)
+    if not set(ENVIRONMENT).intersection(varying(rows)):
+        return rows
+    best: dict[tuple[object, ...], int] = {}
+    for at, cell in enumerate(rows):
+        best.setdefault(_without_environment(cell), at)
+    return sorted(rows, key=lambda cell: best[_without_environment(cell)])
+
+
+def _rank(cell: CellSummary) -> tuple[float, float, str]:
+    return -(cell.success or 0), cell.total_ns.p50 if cell.total_ns else math.inf, cell.strategy
+
+
+def _without_environment(cell: CellSummary) -> tuple[object, ...]:
+    return (cell.strategy, *(repr(axis(cell, name)) for name in ROW_AXES if name not in ENVIRONMENT))
+
+
+def environment_text(cell: CellSummary, names: Iterable[str]) -> str:
+    """Say which of the environments of a run a cell is of: `musl, bullseye`."""
+    return ", ".join(axis_text(name, axis(cell, name)) for name in names)
 
 
 def mode_order(cell: CellSummary) -> tuple[bool, str, int, int]:
@@ -179,15 +205,28 @@ def refusals(cells: Iterable[CellSummary]) -> list[tuple[str, str, list[CellSumm
 
 
 def mechanisms(cells: Iterable[CellSummary]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return how each strategy was seen to launch, and where that is not what its name claims; both by strategy."""
-    seen: dict[str, dict[str, None]] = {}
+    """Return how each strategy was seen to launch, and where that is not what its name claims; both by strategy.
+
+    What depends on the environment is said with those that it was seen in.
+    """
+    cells = list(cells)
+    names = [name for name in varying(cells) if name in ENVIRONMENT]
+    seen: dict[str, dict[str, list[str]]] = {}
     denied: dict[str, dict[str, None]] = {}
     for cell in cells:
         if cell.mechanism:
-            seen.setdefault(plain(cell.strategy), {})[plain(cell.mechanism)] = None
+            where = seen.setdefault(plain(cell.strategy), {}).setdefault(plain(cell.mechanism), [])
+            where.append(environment_text(cell, names))
         for sentence in cell.contradictions:
             denied.setdefault(plain(cell.strategy), {})[plain(sentence)] = None
-    return _lists(seen), _lists(denied)
+    return {strategy: _told(texts) for strategy, texts in sorted(seen.items())}, _lists(denied)
+
+
+def _told(texts: Mapping[str, list[str]]) -> list[str]:
+    if len(texts) == 1:
+        return list(texts)
+    told = {text: "; ".join(filter(None, dict.fromkeys(where))) for text, where in texts.items()}
+    return [f"{text} [{where}]" if where else text for text, where in told.items()]
 
 
 def machine_facts(fingerprint: Mapping[str, object], machine: Machine) -> dict[str, str]:
@@ -218,11 +257,21 @@ def machine_facts(fingerprint: Mapping[str, object], machine: Machine) -> dict[s
 
 def places(section: Section) -> list[str]:
     """Say where else than on the machine itself cells were measured."""
-    elsewhere = {cell.machine: cell for cell in section.cells if cell.machine != section.machine}
+    elsewhere: dict[Machine, dict[str, CellSummary]] = {}
+    for cell in section.cells:
+        if cell.machine != section.machine:
+            asked = [cell.axes.get("kernel"), cell.axes.get("distro")]
+            elsewhere.setdefault(cell.machine, {})[" ".join(plain(str(name)) for name in asked if name)] = cell
     return [
-        f"{place.distro}, Linux {place.kernel}, {place.libc}" + (f", {clock}" if (clock := clock_title(cell)) else "")
-        for place, cell in elsewhere.items()
-    ]
+        ", ".join(filter(None, (
+            ": ".join(filter(None, (name, plain(place.distro)))),
+            f"Linux {plain(place.kernel)}",
+            plain(place.libc),
+            clock_title(cell),
+        )))
+        for place, names in elsewhere.items()
+        for name, cell in names.items()
+    ]  # fmt: skip
 
 
 def run_facts(file: ResultFile) -> str:

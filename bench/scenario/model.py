@@ -88,6 +88,9 @@ OvercommitLimit = Annotated[
     Limit | None,
     Kind(parse_limit, _pattern(rf"[0-9]+(\.[0-9]+)?x|{_SIZE}", "1.5x", "2GiB", "50%RAM"), str),
 ]
+GuestClock = Annotated[
+    Literal["wall", "instructions"], Kind(scalars.read_guest_clock, {"enum": list(scalars.GUEST_CLOCKS)})
+]
 TimeLimit = Annotated[
     Duration,
     Kind(parse_duration, _pattern(rf"[0-9]+(\.[0-9]+)?({'|'.join(TIME_UNITS)})", "5s", "500ms", "2min"), str),
@@ -361,6 +364,9 @@ class Scenario(Strict):
     map_in_mode: Flag = Field(False, description="Map the footprint inside the overcommit mode, not before it.")
     crowd: Flag = Field(False, description="Run even with less than 256MiB for the rest of the machine.")
     no_fork: Flag = Field(False, description="Refuse calls that would copy the worker while launches run.")
+    guest_clock: GuestClock = Field(
+        "wall", description="What a guest's clock shows: the time on the wall, or how many instructions it executed."
+    )
     hazards: Annotated[tuple[Hazard, ...], Items("hazard", least=0)] = Field(
         (), description="Known ways to go wrong that are tried beside the cells; `all` for every one."
     )

@@ -14,12 +14,13 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
-from bench.scenario.wording import quote, show, suggest
+from bench.scenario.wording import nearest, quote, show, suggest
 
 _MOST_CPUS = 8192  # CONFIG_NR_CPUS of x86-64
 _LONGEST_CPULIST = 1024
 _LONGEST_NAME = 64
 _HEAVIEST = 1_000_000
+GUEST_CLOCKS = ("wall", "instructions")
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,16 @@ def read_mode(value: Any) -> str | int:
     if value == "current" or (value in (0, 1, 2) and isinstance(value, int) and not isinstance(value, bool)):
         return value if isinstance(value, str) else int(value)
     raise ValueError(f"must be current, 0, 1 or 2, not {show(value)}")
+
+
+def read_guest_clock(value: Any) -> str:
+    """Read what the clock of a guest shows."""
+    if value in GUEST_CLOCKS:
+        return str(value)
+    near = nearest(value, GUEST_CLOCKS) if isinstance(value, str) else None
+    raise ValueError(
+        f"must be {' or '.join(GUEST_CLOCKS)}, not {show(value)}" + (f", did you mean '{near}'?" if near else "")
+    )
 
 
 def read_cpu(value: Any) -> str | tuple[int, ...]:

@@ -94,6 +94,11 @@ int no_fork(char **program);
 /* observe.c: writes down which calls make processes and exec, in a launch of the program that follows. */
 int observe(int argc, char **argv);
 
+/* root.c: settings of isolate, in this order. `lend` is read-only. */
+bool bind_folder(const char *pair);
+bool lend_folder(const char *pair);
+bool change_root(const char *folder);
+
 /* libc.c */
 void say_libc(void);
 

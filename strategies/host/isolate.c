@@ -168,6 +168,9 @@ static const struct setting {
 	const char *name;
 	bool (*apply)(const char *value);
 } settings[] = {
+	{"bind", bind_folder},
+	{"lend", lend_folder},
+	{"root", change_root},
 	{"cpus", hold_to_cpus},
 	{"cgroup", enter_group},
 	{"open_files", limit_open_files},

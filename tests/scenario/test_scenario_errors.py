@@ -90,6 +90,8 @@ LINES = {
     "errno as a number": ("commands: [{argv: [ls], expect: {exec_error: 2}}]", "4:46: commands[0].expect.exec_error: must be the name of an errno, not a number, did you mean ENOENT?"),
     "cpu range backwards": ("cpu: 3-1", "4:6: cpu: '3-1' is not a range of CPUs"),
     "cpu misspelt": ("cpu: sane", "4:6: cpu: must be same, free, or a list of CPUs such as 0,2-3, not 'sane', did you mean 'same'?"),
+    "guest clock misspelt": ("guest_clock: instruction", "4:14: guest_clock: must be wall or instructions, not 'instruction', did you mean 'instructions'?"),
+    "guest clock of a list": ("guest_clock: [wall]", "4:14: guest_clock: must be wall or instructions, not a list"),
     "cpu beyond kernels": ("cpu: [0, 9000]", "4:6: cpu: a CPU is a number from 0 to 8191, not 9000"),
     "limits as text": ("limits: 4GiB", "4:9: limits: must be a mapping such as {memory: 4GiB, pids: 200}, not '4GiB'"),
     "list inside limits": ("limits: {memory: [1GiB, 2GiB]}", "4:18: limits.memory: must be a size such as 64MiB or 40%RAM, not a list"),
