@@ -7,6 +7,7 @@ from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import HARDWARE, Machine
 from bench.analysis.inference import MissingExtra, require
 from bench.analysis.latency import TAIL, Latency, latency, percentile
+from bench.analysis.many import analyse_many
 from bench.analysis.noise import noise_floors
 from bench.analysis.overview import Analysis, ResultFile, analyse
 from bench.analysis.selection import verdicts
@@ -51,6 +52,7 @@ __all__ = [
     "Verdict",
     "WorkerRow",
     "analyse",
+    "analyse_many",
     "byte_size",
     "cell_key",
     "compare_by",

@@ -5,6 +5,7 @@ Integers in, integers out, in ns. Which launches count is summary's.
 
 from __future__ import annotations
 
+import functools
 import statistics
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from bench.analysis import inference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 TAIL: Mapping[str, Fraction] = MappingProxyType(
     {name: Fraction(name) for name in ("50", "75", "90", "95", "99", "99.5", "99.9")}
@@ -47,35 +48,56 @@ def latency(workers: Iterable[Sequence[int]]) -> Latency | None:
     if not measured:
         return None
     pooled = sorted(value for worker in measured for value in worker)
-    medians = [statistics.median(worker) for worker in measured]
+    return latency_of([statistics.median(worker) for worker in measured], len(pooled), lambda at: pooled[at - 1])
+
+
+def latency_of(medians: Sequence[float], n: int, at: Callable[[int], int]) -> Latency:
+    """As `latency`, from the medians of workers, and the launch at each of the `ranks` of all `n` pooled."""
     low, high = (inference.median_interval(medians) if inference.available() else None) or (None, None)
+    ninety, ninety_nine = rank(n, 90), rank(n, 99)
     return Latency(
         p50=round(statistics.median(medians)),
         p50_low=None if low is None else round(low),
         p50_high=None if high is None else round(high),
-        p90=percentile(pooled, 90),
-        p99=percentile(pooled, 99),
-        max=pooled[-1],
-        n=len(pooled),
+        p90=ninety and at(ninety),
+        p99=ninety_nine and at(ninety_nine),
+        max=at(n),
+        n=n,
     )
 
 
+def ranks(n: int) -> tuple[int, ...]:
+    """Return the places, from 1, of all observations among `n` that a latency or a tail shows."""
+    found = (rank(n, percent) for percent in (Fraction(90), Fraction(99), *TAIL.values()))
+    return tuple(sorted({n, *(at for at in found if at)}))
+
+
 def percentile(ordered: Sequence[int], percent: int | Fraction) -> int | None:
-    """Return the nearest-rank percentile of an ascending sequence, or None where n(1-p) < 10.
+    """Return the nearest-rank percentile of an ascending sequence, or None where n(1-p) < 10."""
+    at = rank(len(ordered), percent)
+    return None if at is None else ordered[at - 1]
+
+
+@functools.lru_cache(maxsize=4096)
+def rank(n: int, percent: int | Fraction) -> int | None:
+    """Return the place, from 1, of a percentile among `n` ascending observations, or None where n(1-p) < 10.
 
     A fraction keeps 99.9 exact, so that it is the observation it should be.
 
     Nearest rank: the smallest observation that at least `percent` of them do not exceed (Hyndman and Fan 1996, type 1).
     """
-    n = len(ordered)
     if n * (100 - percent) < _TAIL_SAMPLES * 100:  # in integers: 100 * (1 - 0.9) is less than 10 in floating point
         return None
-    rank = -(-n * percent // 100)
-    return ordered[rank - 1]
+    return int(-(-n * percent // 100))
 
 
 def tail(pooled: Iterable[int]) -> Mapping[str, int]:
     """Return the percentiles of `TAIL` of all launches pooled, ending where n ends; `50` is no median of medians."""
     ordered = sorted(pooled)
-    found = {name: percentile(ordered, percent) for name, percent in TAIL.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return tail_of(len(ordered), lambda at: ordered[at - 1])
+
+
+def tail_of(n: int, at: Callable[[int], int]) -> Mapping[str, int]:
+    """As `tail`, from the launch at each of the `ranks` of all `n` pooled."""
+    places = {name: rank(n, percent) for name, percent in TAIL.items()}
+    return {name: at(place) for name, place in places.items() if place}

@@ -18,7 +18,7 @@ from bench.analysis.summary import CellSummary, summarise
 from bench.analysis.table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bench.analysis.comparison import NoiseFloor
     from bench.analysis.table import WorkerRow
@@ -88,10 +88,15 @@ def analyse(recordings: Iterable[Recording]) -> Analysis:
         warnings=(
             *(warning for recording in recordings for warning in recording.warnings),
             *joined.warnings,
-            *_merge_warnings(files),
-            *(_incomplete(file) for file in files if not file.complete),
+            *file_warnings(files),
         ),
     )
+
+
+def file_warnings(files: Sequence[ResultFile]) -> Iterable[str]:
+    """Say what is to be known of files that are summed up together, and what is missing of them."""
+    yield from _merge_warnings(files)
+    yield from (_incomplete(file) for file in files if not file.complete)
 
 
 def _result_file(recording: Recording) -> ResultFile:

@@ -134,13 +134,18 @@ def grouped(rows: Iterable[WorkerRow]) -> tuple[tuple[WorkerRow, ...], ...]:
     """Return the rows of each cell, as `summarise` sums them up and in its order."""
     groups: dict[object, list[WorkerRow]] = {}
     for row in rows:
-        groups.setdefault((row.host, row.machine, row.scenario, _axes_key(row.cell)), []).append(row)
+        groups.setdefault((row.host, row.machine, row.scenario, axes_key(row.cell)), []).append(row)
     return tuple(map(tuple, groups.values()))
 
 
-def _axes_key(cell: Cell) -> frozenset[tuple[str, str]]:
+def axes_key(cell: Cell) -> frozenset[tuple[str, str]]:
     """Return a hashable key, whatever an unknown axis holds; an axis that is absent is one that is null."""
     return frozenset((axis, repr(value)) for axis, value in cell.items() if axis != "id" and value is not None)
+
+
+def success_interval(ok: int, launches: int) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95% interval of ok / launches; nulls without launches, and without the extra `report`."""
+    return (inference.wilson(ok, launches) if inference.available() else None) or (None, None)
 
 
 def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
@@ -151,7 +156,7 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
     ok = results.pop("ok", 0)
     not_reached = sum(row.not_reached for row in ran)
     left = [row.left for row in ran if row.left is not None]
-    low, high = (inference.wilson(ok, count) if inference.available() else None) or (None, None)
+    low, high = success_interval(ok, count)
     return CellSummary(
         host=rows[0].host,
         machine=rows[0].machine,

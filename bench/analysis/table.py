@@ -163,7 +163,9 @@ def _launches(samples: Samples | None, outcomes: Sequence[str], names: Mapping[s
     return Launches(
         command=tuple(samples["command"][at] for at in chosen),
         result=tuple(
-            result_name(_named(outcomes, samples["outcome"][at]), samples["errno"][at], samples["status"][at], names)
+            result_name(
+                outcome_name(outcomes, samples["outcome"][at]), samples["errno"][at], samples["status"][at], names
+            )
             for at in chosen
         ),
         blocked=since_call(samples["returned"]),
@@ -206,7 +208,8 @@ def _signal_name(number: int) -> str:
     return str(number)
 
 
-def _named(names: Sequence[str], index: int) -> str:
+def outcome_name(names: Sequence[str], index: int) -> str:
+    """Name an outcome by the header's codes; one that they do not have by its number."""
     return names[index] if 0 <= index < len(names) else f"outcome-{index}"
 
 

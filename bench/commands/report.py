@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import importlib.util
 import os
 import shutil
 import sys
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from bench.analysis import Analysis
     from bench.report import Document, Form, Options
+
+
+MANY = 100
+"""So many files are read one by one; more go through a database, which is not worth its start for fewer."""
 
 
 def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form:
@@ -49,13 +54,7 @@ def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict:
 
     RESULT is a file or a pattern such as 'results/**/*.jsonl', where ** is any depth of folders.
     """
-    from bench.analysis import analyse
-    from bench.record import UnreadableResult, read
-
-    try:
-        analysis = analyse([read(path) for path in named(results)])
-    except UnreadableResult as error:
-        raise InvalidInput(str(error)) from None
+    analysis = _analysis(named(results), form)
     if output is None:
         show(analysis, form)
     else:
@@ -63,6 +62,19 @@ def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict:
     found = sum(count for cell in analysis.cells for count in cell.findings.values())
     if strict and found:
         raise AnswerIsNo(f"{found} findings (--strict): see what was left behind in the report")
+
+
+def _analysis(paths: Sequence[Path], form: Form) -> Analysis:
+    """Sum up result files: in memory, or in a database where they are many and no single launch is asked for."""
+    from bench.analysis import analyse, analyse_many
+    from bench.record import UnreadableResult, read
+
+    try:
+        if len(paths) > MANY and not form.needs_launches and importlib.util.find_spec("duckdb"):
+            return analyse_many(paths)
+        return analyse([read(path) for path in paths])
+    except UnreadableResult as error:
+        raise InvalidInput(str(error)) from None
 
 
 def named(results: Sequence[str]) -> list[Path]:

@@ -25,7 +25,18 @@ from bench.record.format import (
 )
 from bench.record.journal import Journal, JournalError
 from bench.record.oracle import oracle_met
-from bench.record.reader import Flaw, HazardKey, Recording, UnreadableResult, hazard_key, iterate, read
+from bench.record.reader import (
+    Flaw,
+    HazardKey,
+    Head,
+    Recording,
+    UnreadableResult,
+    hazard_key,
+    head,
+    iterate,
+    problem_of,
+    read,
+)
 
 __all__ = [
     "FINDING_KINDS",
@@ -44,6 +55,7 @@ __all__ = [
     "HazardKey",
     "HazardLine",
     "HazardPlan",
+    "Head",
     "Header",
     "Journal",
     "JournalError",
@@ -56,7 +68,9 @@ __all__ = [
     "WorkerLine",
     "codes",
     "hazard_key",
+    "head",
     "iterate",
     "oracle_met",
+    "problem_of",
     "read",
 ]

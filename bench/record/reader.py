@@ -6,6 +6,7 @@ It checks the shape of lines. It does not judge or sum up what they say: that is
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from bench.record.format import FORMAT, Footer, HazardLine, Header, Line, Sessio
 from bench.record.shape import check_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
     from bench.record.format import HazardPlan
@@ -101,6 +101,27 @@ class Recording:
         return frozenset(map(_key, self.workers))
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What can be said of a result file without reading it through."""
+
+    header: Header
+    size: int
+    """In bytes."""
+    torn: bool
+    """Its last line has no end."""
+
+
+def head(path: str | os.PathLike[str]) -> Head:
+    """Read the header of a result file and look at its last byte. Raises as `read` does."""
+    path = Path(path)
+    with _open(path) as stream:
+        header = _header(_first_line(stream, path), path)
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(-1, os.SEEK_END)
+        return Head(header, size, torn=stream.read(1) != b"\n")
+
+
 def read(path: str | os.PathLike[str]) -> Recording:
     """Read a whole result file.
 
@@ -176,13 +197,17 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         raise UnreadableResult(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _entries(stream: BinaryIO, path: Path) -> Iterator[Entry]:
+def _first_line(stream: BinaryIO, path: Path) -> bytes:
     first = stream.readline(1)
     if not first:
         raise UnreadableResult(f"{path}: is empty: not a result file, remove it and run again")
     if first != b"{":  # before a whole "line" of some binary file is read
         _refuse(path, "does not start with a JSON object")
-    line = first + stream.readline()
+    return first + stream.readline()
+
+
+def _entries(stream: BinaryIO, path: Path) -> Iterator[Entry]:
+    line = _first_line(stream, path)
     header = _header(line, path)
     yield header
     offset = len(line)
@@ -243,18 +268,24 @@ def _entry(line: bytes, place: _Place) -> Entry:
         return place.torn() if place.last else place.flaw("not JSON")
     if not line.endswith(b"\n"):
         return place.torn()
+    if isinstance(value, dict) and value.get("type") == "header":
+        raise UnreadableResult(f"{place.path}:{place.line}: a second header: give the two runs as two files")
+    problem = problem_of(value)
+    return cast("Line", value) if problem is None else place.flaw(problem)
+
+
+def problem_of(value: Any) -> str | None:
+    """Say why a JSON value is no line of a result file, starting with which and where, or None when it is one."""
     kind = value.get("type") if isinstance(value, dict) else None
     shape = _SHAPES.get(kind) if isinstance(kind, str) else None
-    if kind == "header":
-        raise UnreadableResult(f"{place.path}:{place.line}: a second header: give the two runs as two files")
     if shape is None:
-        return place.flaw(f"a line of unknown type {kind!r:.40}")
+        return f"a line of unknown type {kind!r:.40}"
     problem = check_of(shape)(value)
     if problem is None and kind == "worker":
         problem = _worker_problem(value)
     if problem is None and kind == "hazard":
         problem = _hazard_problem(value)
-    return cast("Line", value) if problem is None else place.flaw(f"{kind}{problem}")
+    return None if problem is None else f"{kind}{problem}"
 
 
 def _worker_problem(worker: Any) -> str | None:

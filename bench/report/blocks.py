@@ -46,6 +46,8 @@ ROW_AXES = (
 
 ENVIRONMENT = ("worker", "libc", "kernel", "distro")
 """Those of them that a run is given, and not its scenario."""
+_ONE_BY_ONE = 5
+"""So many files of a section are described each."""
 _USUAL_WORKER = "glibc"
 _CLOCKS = {"emulated": "emulated clock: no latency of hardware", "instructions": "clock counts instructions"}
 _DEFAULTS: Mapping[str, object] = {
@@ -272,6 +274,20 @@ def places(section: Section) -> list[str]:
         for place, names in elsewhere.items()
         for name, cell in names.items()
     ]  # fmt: skip
+
+
+def file_facts(files: Sequence[ResultFile]) -> list[tuple[str, str]]:
+    """Say how files came to be and what wrote them, under `run`, `build` and `file`; of many only what they share."""
+    if len(files) <= _ONE_BY_ONE:
+        facts = (("run", run_facts), ("build", build_facts), ("file", lambda file: plain(file.path)))
+        return [(label, fact(file)) for file in files for label, fact in facts]
+    started = sorted(plain(file.header["started"]) for file in files)
+    done, planned = sum(file.workers for file in files), sum(file.planned for file in files)
+    return [
+        ("run", f"{count(len(files), 'file')}, {done}/{planned} workers, from {started[0]} to {started[-1]}"),
+        *(("build", build) for build in dict.fromkeys(map(build_facts, files))),
+        ("file", f"{plain(files[0].path)} and {len(files) - 1} others"),
+    ]
 
 
 def run_facts(file: ResultFile) -> str:

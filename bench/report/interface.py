@@ -43,6 +43,8 @@ class Format:
     """It imports what it needs beyond the core when it is called."""
     for_eyes: bool = False
     """It adapts to `Options`; the others are the same bytes everywhere."""
+    needs_launches: bool = False
+    """It shows `Analysis.rows`, which are left out where files come by the hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class FolderFormat:
     """One line, for lists."""
     render: RenderFolder
     """Returns the documents by file name: one path component each, unique also where case does not count."""
+    needs_launches: bool = False
+    """As in `Format`."""
 
 
 Form: TypeAlias = Format | FolderFormat

@@ -318,4 +318,6 @@ def _readme(names: Sequence[str], failed: Mapping[str, Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-FORMAT = FolderFormat(name="pyperf", summary="a folder of pyperf files, one for each strategy", render=render)
+FORMAT = FolderFormat(
+    name="pyperf", summary="a folder of pyperf files, one for each strategy", render=render, needs_launches=True
+)

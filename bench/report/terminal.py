@@ -16,17 +16,16 @@ from bench.report.blocks import (
     ROW_AXES,
     Section,
     block_order,
-    build_facts,
     circumstances,
     clock_title,
     count,
+    file_facts,
     machine_facts,
     mechanisms,
     mode_title,
     order,
     places,
     refusals,
-    run_facts,
     sections,
     varying,
 )
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
     from bench.analysis import Analysis, CellSummary
 
 _LABEL = 13
+_WARNINGS = 40
+"""So many are shown: beyond them the first no longer can be found."""
 
 
 @dataclass(slots=True)
@@ -88,8 +89,11 @@ def render(analysis: Analysis, options: Options) -> str:
         _notes(page, section.cells, section.files[0].header["scenario"]["settings"])
     if analysis.warnings:
         page.gap()
-        for warning in analysis.warnings:
+        for warning in analysis.warnings[:_WARNINGS]:
             page.labelled("warning", warning, fg="yellow")
+        more = len(analysis.warnings) - _WARNINGS
+        if more > 0:
+            page.labelled("", f"and {count(more, 'warning')} more, all in --format json", fg="yellow")
     text = "\n".join(page.lines) + "\n"
     return text if options.unicode else text.encode("ascii", "replace").decode()
 
@@ -101,10 +105,8 @@ def _head(page: _Page, section: Section, fingerprint: Mapping[str, object]) -> N
     page.gap()
     for label, text in machine_facts(fingerprint, section.machine).items():
         page.labelled(label, text)
-    for file in section.files:
-        page.labelled("run", run_facts(file))
-        page.labelled("build", build_facts(file))
-        page.labelled("file", file.path)
+    for label, text in file_facts(section.files):
+        page.labelled(label, text)
     page.gap()
 
 

@@ -13,6 +13,7 @@ from examples import VFORK, everything
 from result_lines import header, ok, worker, write
 
 from bench import report
+from bench.commands import report as report_command
 from bench.commands.report import replace
 from bench.report import FolderFormat, formats
 
@@ -206,3 +207,32 @@ def test_bytes_do_not_go_to_a_terminal(
         "",
         "--format parquet is not for a terminal: name a file with -o\n",
     )
+
+
+def test_files_by_the_hundred_say_the_same_as_few(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything(tmp_path)
+    (tmp_path / "empty.jsonl").touch()
+    for number in range(3):
+        write(tmp_path / f"{number}.jsonl", header([VFORK], run=f"{number}"), worker(VFORK, [ok(30_000 + number)]))
+    good = sorted(set(tmp_path.glob("*.jsonl")) - {tmp_path / "empty.jsonl"})
+    few = run(*good, "--format", "csv")
+    monkeypatch.setattr(report_command, "MANY", 2)
+
+    many = run(tmp_path / "*.jsonl", "--format", "csv")
+
+    assert few.exit_code == many.exit_code == 0
+    # Workers of these files have no order: all are the first of their round.
+    assert sorted(many.stdout.splitlines()) == sorted(few.stdout.splitlines())
+    assert "empty.jsonl: is empty" in " ".join(run(tmp_path / "*.jsonl").stdout.split())
+
+
+def test_launches_by_the_hundred_files_are_still_there_for_a_form_that_shows_them(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = everything(tmp_path)
+    monkeypatch.setattr(report_command, "MANY", 0)
+
+    assert run(path, "--format", "pyperf", "-o", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "vfork_exec.json").exists()

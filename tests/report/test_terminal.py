@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import analysed, everything, nothing
+from examples import VFORK, analysed, everything, nothing
 from result_lines import GIB, cell, census, failed, header, ok, worker, write
 
 from bench.report import Options, formats
@@ -245,3 +245,30 @@ def test_a_mechanism_that_denies_the_name_is_said_in_words(tmp_path: Path) -> No
 
     assert "vfork_exec  fork -> execve" in text
     assert f"vfork_exec: {said}" in text
+
+
+def test_many_files_are_described_together(tmp_path: Path) -> None:
+    paths = [
+        write(
+            tmp_path / f"{number:03}.jsonl",
+            header([VFORK], run=f"{number}", started=f"2026-01-{number % 28 + 1:02}T00:00:00Z"),
+            worker(VFORK, [ok(30_000)]),
+        )
+        for number in range(30)
+    ]
+
+    text = str(formats()["terminal"].render(analysed(*paths), Options(width=120)))
+
+    assert "run          30 files, 30/30 workers, from 2026-01-01T00:00:00Z to 2026-01-28T00:00:00Z\n" in text
+    assert text.count("build ") == 1
+    assert " ".join(text.split()).count("000.jsonl and 29 others") == 1
+
+
+def test_warnings_without_number_are_counted(tmp_path: Path) -> None:
+    junk = [b"junk\n"] * 50
+    path = write(tmp_path / "r.jsonl", header([VFORK]), *junk, worker(VFORK, [ok(30_000)]))
+
+    text = str(formats()["terminal"].render(analysed(path), Options(width=100)))
+
+    assert " ".join(text.split()).count("not JSON: passed over") == 40
+    assert "and 10 warnings more, all in --format json\n" in text

@@ -1,0 +1,340 @@
+"""Result files in DuckDB: with `sql`, every statement of SQL that analysis has, and nothing of what the rows mean.
+
+It holds lines, workers and launches as tables, on disk and in bounded memory, and counts, selects and sorts. It is for
+files by the thousand: `many` says which lines count, what a cell is, and makes summaries of what comes out.
+
+Order, where it shows, is the order of the files as given and of the lines in them: session, round, place in the round.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.analysis import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+_MEMORY = "400MiB"
+"""What DuckDB may hold; it moves the rest to its folder."""
+_THREADS = 2
+_SMALLEST_OBJECT, _LARGEST_OBJECT = 1 << 20, 1 << 29
+"""Bounds, in bytes, of the longest line that is looked for: DuckDB holds two of them for each thread."""
+_AT_ONCE = 4_000_000
+"""Launches that are sorted at once."""
+
+
+class Shape(NamedTuple):
+    """Workers of one spot that are alike in all but their samples, in order of their first."""
+
+    spot: int
+    outcome: Mapping[str, Any]
+    census: str | None
+    findings: str
+    mechanism: str | None
+    contradiction: str | None
+    mode: int | None
+    workers: int
+    bystander_max_ns: int | None
+    not_reached: int
+
+    def kind(self, spot: tuple[int, str, str | None]) -> dict[str, Any]:
+        """Return the fields of such a worker, as `Database.kinds` does."""
+        _, cell, place = spot
+        return {
+            "cell": cell,
+            "place": place,
+            "outcome": self.outcome,
+            "census": self.census,
+            "findings": self.findings,
+            "mechanism": self.mechanism,
+            "contradiction": self.contradiction,
+            "overcommit": {"mode": self.mode},
+        }
+
+
+class Repetition(NamedTuple):
+    """A worker that another line has already."""
+
+    worker: int
+    file: int
+    cell_id: str
+    round: int
+    kept_in: int
+    """The file of the line that counts."""
+
+
+class Database:
+    """The tables of one analysis; a context manager that closes them. Its folder is the caller's to remove."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open a database in `folder`. Raises `ModuleNotFoundError` without DuckDB."""
+        import duckdb
+
+        self._folder = folder
+        self._connection = duckdb.connect(str(folder / "launches.duckdb"))
+        for setting, value in {
+            "memory_limit": _MEMORY,
+            "threads": _THREADS,
+            "temp_directory": str(folder / "spilled"),
+            "preserve_insertion_order": False,
+        }.items():
+            self._connection.execute(f"SET {setting} = {_literal(value)}")
+        self._connection.execute(sql.SCHEMA)
+
+    def __enter__(self) -> Self:
+        """Return the database itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self._connection.close()
+
+    def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, values or None).fetchall()
+
+    def load(self, files: Mapping[int, Path], contexts: Mapping[int, tuple[int, str, int]], longest: int) -> None:
+        """Read the lines of files, given by number with (context, run, code of `ok`), none longer than `longest` bytes.
+
+        A line that is not JSON, or whose fields are of another kind, becomes one without a type.
+        """
+        self._connection.execute(
+            "INSERT INTO file SELECT unnest($file), unnest($path), unnest($context), unnest($run), unnest($ok)",
+            {
+                "file": list(files),
+                "path": list(map(str, files.values())),
+                "context": [contexts[file][0] for file in files],
+                "run": [contexts[file][1] for file in files],
+                "ok": [contexts[file][2] for file in files],
+            },
+        )
+        statement = sql.LOAD.format(
+            names=", ".join(f"read.{name}" for name in sql.LINE),
+            columns=_columns(sql.LINE),
+            size=min(max(longest, _SMALLEST_OBJECT), _LARGEST_OBJECT),
+        )
+        self._connection.execute(statement, {"paths": list(map(str, files.values()))})
+
+    def odd_files(self) -> list[int]:
+        """Return the files that have a line which is not plainly one of the format."""
+        return [
+            file
+            for (file,) in self._rows(f"""
+                SELECT file FROM line WHERE {sql.ODD}
+                UNION
+                SELECT file FROM line GROUP BY file HAVING count(*) FILTER (WHERE type = 'header') <> 1
+            """)
+        ]
+
+    def kinds(self) -> list[dict[str, Any]]:
+        """Return the fields of every worker but for its samples, alike ones once; JSON as text."""
+        rows = self._rows(
+            f"SELECT DISTINCT {', '.join(sql.KIND)} FROM line WHERE type = 'worker' AND ({sql.ODD}) IS NOT TRUE"
+        )
+        return [dict(zip(sql.KIND, row, strict=True)) for row in rows]
+
+    def files_with(self, kind: Mapping[str, Any]) -> list[int]:
+        """Return the files that have a worker of this kind."""
+        same = " AND ".join(f"{name} IS NOT DISTINCT FROM ${name}::{sql.LINE[name]}" for name in sql.KIND)
+        return [
+            file for (file,) in self._rows(f"SELECT DISTINCT file FROM line WHERE type = 'worker' AND {same}", **kind)
+        ]
+
+    def forget(self, files: Iterable[int]) -> None:
+        """Take files out again."""
+        for table in ("line", "file"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE file IN (SELECT unnest($files))",
+                {"files": list(files)},
+            )
+
+    def forget_odd_lines(self) -> dict[int, int]:
+        """Take out the lines that are odd, and return how many of each file."""
+        found = dict(self._rows(f"SELECT file, count(*) FROM line WHERE {sql.ODD} GROUP BY file"))
+        self._connection.execute(f"DELETE FROM line WHERE {sql.ODD}")
+        return found
+
+    def sessions(self) -> dict[int, tuple[int, int, str | None]]:
+        """Return for each file: session lines, hazard lines, and what interrupted the last session that says so."""
+        rows = self._rows("""
+            SELECT file, count(*) FILTER (WHERE type = 'session'), count(*) FILTER (WHERE type = 'hazard'),
+                   max_by({'by': interrupted}, session) FILTER (WHERE type = 'footer')
+            FROM line
+            WHERE type <> 'worker'
+            GROUP BY file
+        """)
+        return {file: (sessions, hazards, last["by"] if last else None) for file, sessions, hazards, last in rows}
+
+    def hazards(self, files: Mapping[int, Path]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the hazard lines of these files, with their file's number; JSON fields are text."""
+        if not files:
+            return
+        numbers = {str(path): file for file, path in files.items()}
+        rows = self._rows(
+            f"""
+            SELECT filename, {", ".join(sql.HAZARD)}
+            FROM read_json($paths, columns = {_columns(sql.HAZARD)}, format = 'newline_delimited', compression = 'none',
+                           ignore_errors = true, filename = true, maximum_object_size = {_LARGEST_OBJECT >> 4})
+            WHERE type = 'hazard'
+            ORDER BY session, started
+            """,
+            paths=list(numbers),
+        )
+        for path, *fields in rows:
+            yield numbers[path], dict(zip(sql.HAZARD, fields, strict=True))
+
+    def spots(self) -> list[tuple[int, str, str | None]]:
+        """Return every (context, cell, place) that a worker has, in order of first appearance; JSON as text."""
+        return [
+            (context, cell, place)
+            for context, cell, place in self._rows("""
+                SELECT file.context, line.cell, line.place
+                FROM line
+                JOIN file USING (file)
+                WHERE line.type = 'worker'
+                GROUP BY ALL
+                ORDER BY min({'f': line.file, 's': session, 'r': round, 'p': position}), line.cell, line.place
+            """)
+        ]
+
+    def group(self, spots: Sequence[tuple[int, str, str | None]], ids: Sequence[str], groups: Sequence[int]) -> None:
+        """Say for each spot the id of its cell in its file, and which group it is of."""
+        contexts, cells, places = zip(*spots, strict=True) if spots else ((), (), ())
+        self._connection.execute(
+            """INSERT INTO spot SELECT unnest($spot::INTEGER[]), unnest($context::INTEGER[]),
+               unnest($cell::VARCHAR[]), unnest($place::VARCHAR[]), unnest($id::VARCHAR[]), unnest($grp::INTEGER[])""",
+            {
+                "spot": list(range(len(spots))),
+                "context": list(contexts),
+                "cell": list(cells),
+                "place": list(places),
+                "id": list(ids),
+                "grp": list(groups),
+            },
+        )
+
+    def join_workers(self, not_started: Iterable[str]) -> list[Repetition]:
+        """Make a table of the workers, each once, and return those that were there already."""
+        self._connection.execute(sql.WORKERS, {"not_started": list(not_started)})
+        repeated = [Repetition(*row) for row in self._rows(sql.REPEATED)]
+        if repeated:
+            self._connection.execute(
+                "DELETE FROM worker WHERE worker IN (SELECT unnest($workers))",
+                {"workers": [repetition.worker for repetition in repeated]},
+            )
+        return repeated
+
+    def workers_by_file(self) -> dict[int, int]:
+        """Return the workers of each file, before any is taken out for being in another file too."""
+        return dict(
+            self._rows("""
+                SELECT file, count(DISTINCT (cell_id, round))
+                FROM line JOIN file USING (file)
+                JOIN spot ON spot.context = file.context AND spot.cell = line.cell
+                         AND spot.place IS NOT DISTINCT FROM line.place
+                WHERE type = 'worker'
+                GROUP BY file
+            """)
+        )
+
+    def shapes(self) -> list[Shape]:
+        """Return the workers, alike ones together."""
+        return [Shape(*row) for row in self._rows(sql.SHAPES)]
+
+    def join_launches(self) -> None:
+        """Make a table of the timed launches of the workers that ran."""
+        self._connection.execute(sql.LAUNCHES)
+
+    def counts(self) -> list[tuple[int, int, int, int]]:
+        """Return (group, command, launches, ok launches)."""
+        return self._rows("""
+            SELECT grp, command, count(*), count(*) FILTER (WHERE ok)
+            FROM launch
+            GROUP BY grp, command
+            ORDER BY grp, command
+        """)
+
+    def failures(self) -> list[tuple[int, int, int, int, int | None, int]]:
+        """Return (group, context, outcome, errno, status, launches) of what is not ok, in order of first appearance."""
+        return self._rows("""
+            SELECT grp, context, outcome, errno, status, count(*)
+            FROM launch
+            WHERE NOT ok
+            GROUP BY grp, context, outcome, errno, status
+            ORDER BY grp, min(worker), outcome, errno, status
+        """)
+
+    def round_medians(self) -> list[tuple[int, int, float]]:
+        """Return (group, round, median `total` of its ok launches)."""
+        return self._in_group_ranges("""
+            SELECT grp, round, median(total)
+            FROM launch
+            WHERE ok AND total IS NOT NULL AND grp BETWEEN $low AND $high
+            GROUP BY grp, round
+            ORDER BY grp, round
+        """)
+
+    def sum_up_workers(self) -> None:
+        """Make a table of the median of each worker and series, some workers at a time."""
+        ((workers, launches),) = self._rows("SELECT (SELECT max(worker) FROM worker), (SELECT count(*) FROM launch)")
+        step = max(1, _AT_ONCE * (workers or 0) // max(1, launches))
+        for low in range(1, (workers or 0) + 1, step):
+            for series, only in ((sql.OF_A_CELL, sql.ANY), (sql.OF_A_COMMAND, sql.IN_A_MIX)):
+                self._connection.execute(
+                    sql.MEDIANS.format(series=series, only=only), {"low": low, "high": low + step - 1}
+                )
+
+    def worker_medians(self, clock: str) -> dict[int, tuple[list[float], int]]:
+        """Return for each series the medians of its workers, in their order, and how many launches they rest on; ns."""
+        rows = self._rows(f"""
+            SELECT series, list({clock} ORDER BY worker), sum({clock}_n)::BIGINT
+            FROM median
+            WHERE {clock} IS NOT NULL
+            GROUP BY series
+        """)
+        return {series: (medians, launches) for series, medians, launches in rows}
+
+    def ranked(self, clock: str, ranks: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+        """Return the launches of each series that have these ranks, from 1, among all of its workers'; ns."""
+        self._connection.execute("DELETE FROM rank")
+        self._connection.execute(
+            "INSERT INTO rank SELECT unnest($series::BIGINT[]), unnest($ranks::BIGINT[][])",
+            {"series": list(ranks), "ranks": [list(places) for places in ranks.values()]},
+        )
+        return dict(
+            pair
+            for series, only in ((sql.OF_A_CELL, sql.ANY), (sql.OF_A_COMMAND, sql.IN_A_MIX))
+            for pair in self._in_group_ranges(sql.RANKED.format(series=series, only=only, clock=clock))
+        )
+
+    def _in_group_ranges(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement for `$low` to `$high` groups at a time, so that few launches are in memory at once."""
+        found: list[tuple[Any, ...]] = []
+        for low, high in self._group_ranges():
+            found += self._rows(statement, low=low, high=high)
+        return found
+
+    def _group_ranges(self) -> Iterator[tuple[int, int]]:
+        low, high, launches = 0, -1, 0
+        for group, more in self._rows("SELECT grp, count(*) FROM launch GROUP BY grp ORDER BY grp"):
+            if launches and launches + more > _AT_ONCE:
+                yield low, high
+                low, launches = group, 0
+            high, launches = group, launches + more
+        if launches:
+            yield low, high
+
+
+def _columns(fields: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {_literal(type_)}" for name, type_ in fields.items()) + "}"
+
+
+def _literal(value: object) -> str:
+    """Set a constant of this module as SQL; what comes from outside is a parameter."""
+    return str(value) if isinstance(value, bool | int) else "'" + str(value).replace("'", "''") + "'"

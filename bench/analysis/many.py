@@ -1,0 +1,465 @@
+"""Result files by the thousand: the same cells as `overview.analyse` makes, without a launch in Python's memory.
+
+DuckDB reads, counts and sorts (`database`); here is decided which files and lines count, what belongs to one cell, and
+what a summary is made of. What a worker line means is `table`'s, asked once for all lines that are alike. Not for
+questions about single launches or pairs of workers: there are no rows, and so no verdicts.
+
+What cannot be used is named in the warnings and ends nothing: among thousands of files some are always torn or empty.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from bench.analysis.database import Database
+from bench.analysis.hazards import hazards
+from bench.analysis.identity import machine_of
+from bench.analysis.latency import latency_of, ranks, tail_of
+from bench.analysis.overview import Analysis, ResultFile, file_warnings
+from bench.analysis.sql import CLOCKS, series_of
+from bench.analysis.summary import NOT_STARTED, CellSummary, CommandSummary, axes_key, success_interval
+from bench.analysis.table import WorkerRow, outcome_name, result_name, table
+from bench.record import Flaw, HazardKey, Recording, UnreadableResult, hazard_key, head, iterate, problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bench.analysis.latency import Latency
+    from bench.record import HazardLine, Header, WorkerLine
+
+_PATTERN = frozenset("*?[]{}\\")
+"""Characters that DuckDB takes for a pattern: a file with one in its name is read under another."""
+
+
+@dataclass(slots=True)
+class _Source:
+    """One file, and what has been found out about it."""
+
+    path: Path
+    read_from: Path
+    """The file itself, or a stand-in with the lines of it that count."""
+    header: Header
+    size: int
+    torn: bool
+    context: int = 0
+    """Files with one context say the same with the same worker line: one machine, scenario and table of codes."""
+    flaws: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Collection:
+    """All files that can be used, by their number in the order given."""
+
+    scratch: Path
+    sources: dict[int, _Source] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    contexts: list[_Source] = field(default_factory=list)
+    """The first file of each context."""
+
+    def rewrite(self, number: int) -> None:
+        """Let a stand-in hold the lines that the tolerant reader takes; drop the file when it takes none."""
+        source = self.sources[number]
+        source.read_from = self.scratch / f"{number}.jsonl"
+        source.flaws.clear()
+        try:
+            with source.read_from.open("w", encoding="utf-8") as stream:
+                for entry in iterate(source.path):
+                    if isinstance(entry, Flaw):
+                        source.flaws.append(f"{source.path}:{entry.line}: {entry.message}")
+                        source.torn = source.torn or entry.torn
+                    else:
+                        stream.write(json.dumps(entry) + "\n")
+        except UnreadableResult as error:
+            self.refused.append(str(error))
+            del self.sources[number]
+
+
+def analyse_many(paths: Sequence[Path]) -> Analysis:
+    """Sum up result files, of which none need be read whole.
+
+    Raises `UnreadableResult` when not one of them can be used, and `ModuleNotFoundError` without DuckDB.
+    """
+    with tempfile.TemporaryDirectory(prefix="launchbench-") as folder:
+        collection = _collect(paths, Path(folder))
+        with Database(Path(folder)) as database:
+            _load(collection, database)
+            if not collection.sources:
+                raise UnreadableResult("\n".join(collection.refused))
+            return _analysis(collection, database)
+
+
+def _collect(paths: Sequence[Path], scratch: Path) -> _Collection:
+    """Look at the beginning and the end of each file."""
+    collection = _Collection(scratch)
+    shared: defaultdict[str, list[Any]] = defaultdict(list)
+    contexts: dict[tuple[Any, ...], int] = {}
+    given = Counter(map(str, paths))
+    collection.refused += [
+        f"{path}: is given {count} times: it counts once" for path, count in given.items() if count > 1
+    ]
+    for number, path in enumerate(map(Path, given)):
+        try:
+            found = head(path)
+        except UnreadableResult as error:
+            collection.refused.append(str(error))
+            continue
+        header = _sharing(found.header, shared)
+        key = (machine_of(header["machine"]), header["scenario"]["name"], id(header["codes"]))
+        source = _Source(path, path, header, found.size, found.torn, contexts.setdefault(key, len(contexts)))
+        if source.context == len(collection.contexts):
+            collection.contexts.append(source)
+        collection.sources[number] = source
+        if source.torn:
+            collection.rewrite(number)
+        elif _PATTERN & set(str(path)):
+            source.read_from = scratch / f"{number}.jsonl"
+            source.read_from.symlink_to(path.absolute())
+    return collection
+
+
+def _sharing(header: Header, shared: defaultdict[str, list[Any]]) -> Header:
+    """Let equal parts of headers be one object: runs of one scenario repeat its text and its cells."""
+    whole: dict[str, Any] = {**header}
+    for part in ("scenario", "cells", "codes", "tool", "hazards"):
+        if part not in whole:
+            continue
+        value = whole[part]
+        same = next((known for known in shared[part] if known == value), None)
+        if same is None:
+            shared[part].append(value)
+        else:
+            whole[part] = same
+    return cast("Header", whole)
+
+
+def _load(collection: _Collection, database: Database) -> None:
+    """Read every file; those with a line that is not plainly one of the format again, as the tolerant reader has it."""
+    _read(collection, database, list(collection.sources))
+    odd = {*database.odd_files()}
+    for kind in database.kinds():
+        if problem_of(_line(kind)) is not None:
+            odd.update(database.files_with(kind))
+    if not odd:
+        return
+    database.forget(odd)
+    for number in odd:
+        collection.rewrite(number)
+    _read(collection, database, [number for number in odd if number in collection.sources])
+    for number, lines in database.forget_odd_lines().items():
+        source = collection.sources[number]
+        source.flaws.append(f"{source.path}: {lines} lines have numbers of more than 64 bits: passed over")
+
+
+def _read(collection: _Collection, database: Database, numbers: Sequence[int]) -> None:
+    if not numbers:
+        return
+    sources = {number: collection.sources[number] for number in numbers}
+    database.load(
+        {number: source.read_from for number, source in sources.items()},
+        {number: (source.context, source.header["run"], _ok_code(source.header)) for number, source in sources.items()},
+        max(source.size for source in sources.values()),
+    )
+
+
+def _ok_code(header: Header) -> int:
+    outcomes = list(header["codes"]["outcome"])
+    return outcomes.index("ok") if "ok" in outcomes else -1
+
+
+def _line(kind: Mapping[str, Any]) -> WorkerLine:
+    """Return a worker line without samples from the fields that the database has of it."""
+
+    def read(name: str) -> Any:
+        return None if kind.get(name) is None else json.loads(kind[name])
+
+    mode = kind["overcommit"]["mode"] if kind["overcommit"] else None
+    line = {
+        "type": "worker",
+        "session": 0,
+        "round": 0,
+        "position": 0,
+        "cell": read("cell"),
+        "started": "",
+        "outcome": {name: value for name, value in kind["outcome"].items() if value is not None},
+        "footprint": None,
+        "overcommit": None if mode is None else {"mode": mode, "commit_limit": None, "committed": None},
+        "cpu": None,
+        "planned": 0,
+        "samples": None,
+        "census": read("census"),
+        "findings": read("findings"),
+        "mechanism": kind["mechanism"],
+        "spent_ns": {},
+    }
+    optional = {"contradiction": kind["contradiction"], "place": read("place")}
+    return cast("WorkerLine", line | {name: value for name, value in optional.items() if value is not None})
+
+
+def _rows(lines: Iterable[tuple[int, WorkerLine]], collection: _Collection) -> list[WorkerRow]:
+    """Ask `table` what lines mean, each in its context, and keep their order."""
+    by_context: dict[int, list[WorkerLine]] = {}
+    for number, (context, line) in enumerate(lines):
+        numbered = cast("WorkerLine", {**line, "round": number})  # no two are the same worker
+        by_context.setdefault(context, []).append(numbered)
+    rows = {
+        row.round: row
+        for context, workers in by_context.items()
+        for row in table([_recording(collection.contexts[context], workers=workers)]).rows
+    }
+    return [rows[number] for number in sorted(rows)]
+
+
+def _recording(source: _Source, *, workers: Sequence[WorkerLine] = (), tried: Sequence[HazardLine] = ()) -> Recording:
+    return Recording(source.path, source.header, (), tuple(workers), tuple(tried), None, (), None)
+
+
+def _analysis(collection: _Collection, database: Database) -> Analysis:
+    groups, spots = _group(collection, database)
+    workers_by_file = database.workers_by_file()
+    joining = _repetitions(database, collection)
+    alike: list[list[_Alike]] = [[] for _ in range(1 + max(groups, default=-1))]
+    shapes = database.shapes()
+    rows = _rows(((spots[shape.spot][0], _line(shape.kind(spots[shape.spot]))) for shape in shapes), collection)
+    for shape, row in zip(shapes, rows, strict=True):
+        alike[groups[shape.spot]].append(_Alike(row, shape.workers, shape.not_reached, shape.bystander_max_ns))
+    database.join_launches()
+    launches = _Launches(collection, database)
+    cells = tuple(_summary(number, members, launches) for number, members in enumerate(alike))
+    tried, sessions = _hazard_recordings(collection, database), database.sessions()
+    files = tuple(
+        _result_file(source, workers_by_file.get(number, 0), tried.get(number), *sessions[number])
+        for number, source in collection.sources.items()
+    )
+    return Analysis(
+        files=files,
+        fingerprints={file.machine: file.header["machine"] for file in reversed(files)},
+        cells=cells,
+        rows=(),
+        verdicts=(),
+        noise=(),
+        hazards=hazards(tried.values()),
+        warnings=(
+            *collection.refused,
+            *(flaw for source in collection.sources.values() for flaw in source.flaws),
+            *joining,
+            *file_warnings(files),
+        ),
+    )
+
+
+def _group(collection: _Collection, database: Database) -> tuple[list[int], list[tuple[int, str, str | None]]]:
+    """Say which cell each spot is of, in order of first appearance. A twin measures noise and is no cell: -1."""
+    spots = database.spots()
+    nothing = {"outcome": {"kind": "finished"}, "census": None, "findings": "[]"}
+    nothing |= {"mechanism": None, "contradiction": None, "overcommit": None}
+    lines = ((context, _line({**nothing, "cell": cell, "place": place})) for context, cell, place in spots)
+    rows = _rows(lines, collection)
+    numbers: dict[object, int] = {}
+    groups = [
+        -1
+        if row.cell.get("twin")
+        else numbers.setdefault((row.host, row.machine, row.scenario, axes_key(row.cell)), len(numbers))
+        for row in rows
+    ]
+    database.group(spots, [str(row.cell["id"]) for row in rows], groups)
+    return groups, spots
+
+
+def _repetitions(database: Database, collection: _Collection) -> list[str]:
+    """Let every worker count once, and say which did not."""
+    within: list[str] = []
+    across: Counter[int] = Counter()
+    for repetition in database.join_workers(NOT_STARTED):
+        if repetition.file == repetition.kept_in:
+            path = collection.sources[repetition.file].path
+            within.append(
+                f"{path}: cell {repetition.cell_id}, round {repetition.round} is there twice: the first is kept"
+            )
+        else:
+            across[repetition.file] += 1
+    return within + [
+        f"{collection.sources[number].path}: {count} of its workers are in another file too: they count once"
+        for number, count in sorted(across.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Workers of one cell that differ in nothing but their launches."""
+
+    row: WorkerRow
+    workers: int
+    not_reached: int
+    bystander_max_ns: int | None
+
+
+class _Launches:
+    """What the database says of the launches of each cell, as the parts of a summary."""
+
+    def __init__(self, collection: _Collection, database: Database) -> None:
+        """Ask for everything once."""
+        self._latencies: dict[tuple[str, int], Latency | None] = {}
+        database.sum_up_workers()
+        self._medians = {clock: database.worker_medians(clock) for clock in CLOCKS}
+        self._ranked: dict[str, dict[int, dict[int, int]]] = {}
+        for clock, medians in self._medians.items():
+            places = {series: ranks(n) for series, (_, n) in medians.items()}
+            found = database.ranked(clock, places)
+            self._ranked[clock] = {
+                series: dict(zip(places[series], values, strict=True)) for series, values in found.items()
+            }
+        self._counts: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+        for group, command, launches, ok in database.counts():
+            self._counts[group][command] = launches, ok
+        self._rounds: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        for group, number, median in database.round_medians():
+            self._rounds[group][number] = round(median)
+        self._errors: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for group, context, outcome, errno, status, launches in database.failures():
+            codes = collection.contexts[context].header["codes"]
+            name = result_name(outcome_name(codes["outcome"], outcome), errno, status, codes["errno"])
+            self._errors[group][name] += launches
+
+    def count(self, group: int) -> tuple[int, int]:
+        """Return launches and ok launches of a cell."""
+        found = self._counts[group].values()
+        return sum(launches for launches, _ in found), sum(ok for _, ok in found)
+
+    def errors(self, group: int) -> dict[str, int]:
+        """Return what went wrong, most frequent first."""
+        return dict(self._errors[group].most_common())
+
+    def latency(self, clock: str, series: int) -> Latency | None:
+        """Return a latency of a cell, or of one command in it."""
+        key = clock, series
+        if key not in self._latencies:
+            medians, n = self._medians[clock].get(series, ((), 0))
+            at = self._ranked[clock].get(series, {}).__getitem__
+            self._latencies[key] = latency_of(medians, n, at) if medians else None
+        return self._latencies[key]
+
+    def tail(self, group: int) -> Mapping[str, int]:
+        """Return the tail of a cell's `total`."""
+        _, n = self._medians["total"].get(group, ((), 0))
+        return tail_of(n, self._ranked["total"][group].__getitem__) if n else {}
+
+    def rounds(self, group: int) -> dict[int, int]:
+        """Return the median `total` of each round."""
+        return self._rounds[group]
+
+    def by_command(self, group: int) -> dict[int, CommandSummary]:
+        """Return the commands of a cell; of a single one, the cell's own latency."""
+        commands = self._counts[group]
+        return {
+            command: CommandSummary(
+                launches, ok, self.latency("total", series_of(group, command if len(commands) > 1 else None))
+            )
+            for command, (launches, ok) in commands.items()
+        }
+
+
+def _summary(group: int, members: Sequence[_Alike], launches: _Launches) -> CellSummary:
+    """Sum up a cell as `summary` does, each kind of worker as often as it was met."""
+    ran = [alike for alike in members if alike.row.outcome not in NOT_STARTED]
+    count, ok = launches.count(group)
+    not_reached = sum(alike.not_reached for alike in ran)
+    first = members[0].row
+    low, high = success_interval(ok, count)
+    return CellSummary(
+        host=first.host,
+        machine=first.machine,
+        scenario=first.scenario,
+        axes={axis: value for axis, value in first.cell.items() if axis != "id"},
+        workers=sum(alike.workers for alike in members),
+        workers_by_outcome=_tally(members, lambda row: [(row.outcome, 1)]),
+        reasons=Counter(
+            _tally(members, lambda row: [((row.outcome, row.reason), 1)] if row.outcome != "finished" else [])
+        ),
+        planned_launches=count + not_reached,
+        not_reached=not_reached,
+        launches=count,
+        ok=ok,
+        success_low=low,
+        success_high=high,
+        errors=launches.errors(group),
+        blocked_ns=launches.latency("blocked", group),
+        reach_ns=launches.latency("reach", group),
+        total_ns=launches.latency("total", group),
+        total_tail_ns=launches.tail(group),
+        total_rounds_ns=launches.rounds(group),
+        by_command=launches.by_command(group),
+        **_left(ran),
+        zombies_peak=_largest(alike.row.zombies_peak for alike in ran),
+        bystander_max_ns=_largest(alike.bystander_max_ns for alike in ran),
+        modes=tuple(sorted({alike.row.mode for alike in ran if alike.row.mode is not None})),
+        mechanism=" | ".join(dict.fromkeys(alike.row.mechanism for alike in ran if alike.row.mechanism)) or None,
+        contradictions=tuple(dict.fromkeys(alike.row.contradiction for alike in ran if alike.row.contradiction)),
+        findings=_tally(ran, lambda row: row.findings),
+    )
+
+
+def _tally(members: Iterable[_Alike], counted: Callable[[WorkerRow], Iterable[tuple[Any, int]]]) -> dict[Any, int]:
+    found: Counter[Any] = Counter()
+    for alike in members:
+        for name, count in counted(alike.row):
+            found[name] += count * alike.workers
+    return dict(found.most_common())
+
+
+def _left(ran: Iterable[_Alike]) -> dict[str, int | None]:
+    """Add up what workers left; null when no census was taken."""
+    left = [(alike.row.left, alike.workers) for alike in ran if alike.row.left is not None]
+    columns = {
+        "zombies": "zombies",
+        "live_children": "children",
+        "leaked_fds": "descriptors",
+        "leaked_threads": "threads",
+        "strays": "strays",
+    }
+    return {
+        column: sum(getattr(one, name) * workers for one, workers in left) if left else None
+        for column, name in columns.items()
+    }
+
+
+def _largest(values: Iterable[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _hazard_recordings(collection: _Collection, database: Database) -> dict[int, Recording]:
+    """Return the files that have hazard lines, with these lines only."""
+    numbers = [number for number, (_, lines, _) in database.sessions().items() if lines]
+    found: dict[int, dict[HazardKey, HazardLine]] = {number: {} for number in numbers}
+    for number, fields in database.hazards({number: collection.sources[number].read_from for number in numbers}):
+        line = {name: json.loads(value) if name in {"outcome", "spent_ns"} else value for name, value in fields.items()}
+        problem = problem_of(line)
+        if problem:
+            collection.sources[number].flaws.append(f"{collection.sources[number].path}: {problem}: passed over")
+        else:
+            found[number].setdefault(hazard_key(cast("HazardLine", line)), cast("HazardLine", line))
+    return {
+        number: _recording(collection.sources[number], tried=tuple(lines.values())) for number, lines in found.items()
+    }
+
+
+def _result_file(
+    source: _Source, workers: int, tried: Recording | None, sessions: int, _: int, interrupted: str | None
+) -> ResultFile:
+    header = source.header
+    return ResultFile(
+        path=str(source.path),
+        header=header,
+        machine=machine_of(header["machine"]),
+        sessions=1 + sessions,
+        workers=workers,
+        planned=len(header["cells"]) * header["rounds"],
+        hazards=len(tried.hazards) if tried else 0,
+        planned_hazards=len(header.get("hazards", ())),
+        interrupted=interrupted,
+        torn=source.torn,
+    )

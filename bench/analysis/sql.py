@@ -1,0 +1,180 @@
+"""The longer statements of `database`, and what its tables hold.
+
+line      a line of a file, as far as it is read; one that is no JSON has no type
+file      its number, and the context in which its codes and its machine are understood
+spot      a cell at a place in a context, and the group, a cell of the report, that it belongs to
+worker    a worker line that counts, numbered in the order of files and lines
+launch    a timed launch of a worker that ran
+median    a worker's medians, one row for each series of launches that has a latency
+rank      the places, among all launches of a series, that are asked for
+"""
+
+from __future__ import annotations
+
+CLOCKS = ("blocked", "reach", "total")
+
+SAMPLES = """STRUCT(warmup INTEGER[], command INTEGER[], outcome INTEGER[], errno INTEGER[], status INTEGER[],
+    "call" BIGINT[], returned BIGINT[], reached BIGINT[], reaped BIGINT[])"""
+OUTCOME = "STRUCT(kind VARCHAR, errno INTEGER, signal INTEGER, reason VARCHAR)"
+
+LINE = {
+    "type": "VARCHAR",
+    "session": "INTEGER",
+    "interrupted": "VARCHAR",
+    "round": "INTEGER",
+    "position": "INTEGER",
+    "cell": "JSON",
+    "place": "JSON",
+    "outcome": OUTCOME,
+    "planned": "BIGINT",
+    "census": "JSON",
+    "findings": "JSON",
+    "mechanism": "VARCHAR",
+    "contradiction": "VARCHAR",
+    "bystander_max_ns": "BIGINT",
+    "overcommit": "STRUCT(mode INTEGER)",
+    "samples": SAMPLES,
+}
+"""The fields that are read; what is not named here costs nothing but its parsing."""
+
+KIND = ("cell", "place", "outcome", "census", "findings", "mechanism", "contradiction", "overcommit")
+"""The fields that say what became of a worker, beside its samples."""
+
+HAZARD = {
+    "type": "VARCHAR",
+    "session": "INTEGER",
+    "hazard": "VARCHAR",
+    "strategy": "VARCHAR",
+    "mitigation": "VARCHAR",
+    "started": "VARCHAR",
+    "outcome": "JSON",
+    "oracle": "VARCHAR",
+    "planned": "BIGINT",
+    "trials": "BIGINT",
+    "hits": "BIGINT",
+    "hangs": "BIGINT",
+    "met": "BOOLEAN",
+    "detail": "VARCHAR",
+    "spent_ns": "JSON",
+}
+
+SCHEMA = f"""
+    CREATE TABLE file (file INTEGER, path VARCHAR, context INTEGER, run VARCHAR, ok_code INTEGER);
+    CREATE TABLE line (file INTEGER, {", ".join(f"{name} {type_}" for name, type_ in LINE.items())});
+    CREATE TABLE spot (spot INTEGER, context INTEGER, cell VARCHAR, place VARCHAR, cell_id VARCHAR, grp INTEGER);
+    CREATE TABLE median (worker BIGINT, series BIGINT, blocked DOUBLE, reach DOUBLE, total DOUBLE,
+                         blocked_n BIGINT, reach_n BIGINT, total_n BIGINT);
+    CREATE TABLE rank (series BIGINT, ranks BIGINT[]);
+"""
+
+LOAD = """
+    INSERT INTO line
+    SELECT file.file, {names}
+    FROM read_json($paths, columns = {columns}, format = 'newline_delimited', compression = 'none',
+                   ignore_errors = true, filename = true, maximum_object_size = {size}) AS read
+    JOIN file ON file.path = read.filename
+"""
+
+UNEVEN = " OR ".join(
+    f"len(samples.{name}) IS DISTINCT FROM len(samples.call)"
+    for name in ("warmup", "command", "outcome", "errno", "status", "returned", "reached", "reaped")
+)
+HOLED = " OR ".join(
+    f"list_count(samples.{name}) <> len(samples.{name})" for name in ("warmup", "command", "outcome", "errno", "call")
+)
+
+ODD = f"""
+    type IS NULL OR type NOT IN ('header', 'session', 'worker', 'hazard', 'footer')
+    OR type = 'worker' AND (
+        session IS NULL OR round IS NULL OR position IS NULL OR cell IS NULL OR outcome.kind IS NULL
+        OR planned IS NULL OR findings IS NULL
+        OR samples IS NOT NULL AND ({UNEVEN} OR {HOLED})
+    )
+"""
+
+WORKERS = """
+    CREATE TABLE worker AS
+    SELECT row_number() OVER (ORDER BY file, session, round, position, cell) AS worker, *
+    FROM (
+        SELECT line.rowid AS line, line.file, file.run, file.context, file.ok_code, spot.spot, spot.grp, spot.cell_id,
+               line.session, line.round, line.position, line.cell, line.outcome, line.census, line.findings,
+               line.mechanism, line.contradiction, line.bystander_max_ns, line.overcommit.mode AS mode,
+               greatest(0, line.planned - coalesce(len(line.samples.call), 0)) AS not_reached,
+               NOT list_contains($not_started, line.outcome.kind) AS ran
+        FROM line
+        JOIN file USING (file)
+        JOIN spot ON spot.context = file.context AND spot.cell = line.cell
+                 AND spot.place IS NOT DISTINCT FROM line.place
+        WHERE line.type = 'worker'
+    )
+"""
+
+
+REPEATED = """
+    SELECT worker.worker, worker.file, worker.cell_id, worker.round, first.file
+    FROM worker
+    JOIN (
+        SELECT run, cell_id, round, min(worker) AS worker
+        FROM worker
+        GROUP BY run, cell_id, round
+        HAVING count(*) > 1
+    ) AS kept USING (run, cell_id, round)
+    JOIN worker AS first ON first.worker = kept.worker
+    WHERE worker.worker > kept.worker
+    ORDER BY worker.worker
+"""
+
+LAUNCHES = """
+    CREATE TABLE launch AS
+    SELECT worker, grp, context, round, command, outcome, errno, status, outcome = ok_code AS ok,
+           returned - "call" AS blocked, reached - "call" AS reach, reaped - "call" AS total
+    FROM (
+        SELECT worker.worker, worker.grp, worker.context, worker.round, worker.ok_code,
+               unnest(samples.warmup) AS warmup, unnest(samples.command) AS command,
+               unnest(samples.outcome) AS outcome, unnest(samples.errno) AS errno, unnest(samples.status) AS status,
+               unnest(samples.call) AS "call", unnest(samples.returned) AS returned,
+               unnest(samples.reached) AS reached, unnest(samples.reaped) AS reaped
+        FROM line
+        JOIN worker ON worker.line = line.rowid
+        WHERE worker.ran AND worker.grp >= 0 AND line.samples IS NOT NULL
+    )
+    WHERE warmup = 0
+"""
+
+SHAPES = """
+    SELECT spot, outcome, census, findings, mechanism, contradiction, mode, count(*) AS workers,
+           max(bystander_max_ns) AS bystander_max_ns, sum(not_reached)::BIGINT AS not_reached
+    FROM worker
+    WHERE grp >= 0
+    GROUP BY spot, outcome, census, findings, mechanism, contradiction, mode
+    ORDER BY min(worker)
+"""
+
+MEDIANS = f"""
+    INSERT INTO median
+    SELECT worker, {{series}} AS series, {", ".join(f"median({clock})" for clock in CLOCKS)},
+           {", ".join(f"count({clock})" for clock in CLOCKS)}
+    FROM launch
+    WHERE ok AND worker BETWEEN $low AND $high AND {{only}}
+    GROUP BY worker, series
+"""
+
+RANKED = """
+    SELECT pooled.series, list_select(pooled.ascending, rank.ranks)
+    FROM (
+        SELECT {series} AS series, list_sort(list({clock})) AS ascending
+        FROM launch
+        WHERE ok AND {clock} IS NOT NULL AND grp BETWEEN $low AND $high AND {only}
+        GROUP BY series
+    ) AS pooled
+    JOIN rank USING (series)
+"""
+
+OF_A_CELL, OF_A_COMMAND = "grp", f"(grp + 1)::BIGINT * {1 << 32} + command"
+"""Series of launches that have a latency: those of a cell, and those of one command in a cell with several."""
+ANY, IN_A_MIX = "true", "grp IN (SELECT grp FROM launch GROUP BY grp HAVING min(command) <> max(command))"
+
+
+def series_of(group: int, command: int | None = None) -> int:
+    """Return the number of a series: of a cell, or of one command of its mix."""
+    return group if command is None else (group + 1) * (1 << 32) + command
