@@ -69,10 +69,7 @@ def program(name: str, package: str) -> str:
 
 
 class Apt:
-    """apt on one repository, its state in a folder that is kept from call to call.
-
-    One process at a time may use a folder (cache.exclusive).
-    """
+    """apt on one repository, its state in a folder of its own (cache.workspace)."""
 
     def __init__(self, folder: Path, repository: Repository) -> None:
         """Lay out the folder. Raises UnavailableError without apt."""
@@ -103,8 +100,10 @@ class Apt:
         version = re.search(r"^Version: (\S+)$", shown, re.MULTILINE)
         return Package(name, version.group(1)) if version else None
 
-    def download(self, package: Package, into: Path, watch: Watch) -> Path:
-        """Fetch a .deb into an empty folder, its hash held against the signed index. Raises UnavailableError."""
+    def download(self, package: Package, watch: Watch) -> Path:
+        """Fetch a .deb beside apt's state, its hash held against the signed index. Raises UnavailableError."""
+        into = self._folder / "package"
+        into.mkdir()
         what = f"{package.name} {package.version}"
         self._do("apt-get", "download", f"{package.name}={package.version}", watch=watch, what=what, folder=into)
         (path,) = into.glob("*.deb")

@@ -61,7 +61,7 @@ def _borrow(target: Path, watch: Watch, given: Sequence[str]) -> None:
         for suite in _LENDERS:
             with cache.workspace(target.parent) as folder:
                 try:
-                    deb = _download(Apt(folder / "apt", Repository(uri, suite, keys)), package, folder, watch)
+                    deb = _download(Apt(folder, Repository(uri, suite, keys)), package, watch)
                 except UnavailableError as error:
                     why = str(error)
                     continue
@@ -71,11 +71,9 @@ def _borrow(target: Path, watch: Watch, given: Sequence[str]) -> None:
     raise UnavailableError(f"the keys of Ubuntu's archive are not here (package {package}), nor to be had: {why}")
 
 
-def _download(apt: Apt, name: str, folder: Path, watch: Watch) -> Path:
+def _download(apt: Apt, name: str, watch: Watch) -> Path:
     apt.update(watch)
     package = apt.newest(name)
     if package is None:
         raise UnavailableError(f"no package {name}")
-    into = folder / "package"
-    into.mkdir()
-    return apt.download(package, into, watch)
+    return apt.download(package, watch)

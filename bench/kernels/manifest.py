@@ -85,7 +85,7 @@ def kernel_text(image: KernelImage) -> str:
 
 
 def read_kernel(path: Path) -> KernelImage:
-    """Read the manifest of a fetched kernel. Raises DamagedError, FileNotFoundError."""
+    """Read the manifest of a fetched kernel. Raises DamagedError, UnavailableError, FileNotFoundError."""
     data = _read(path, KERNEL_FORMAT, ("name", "release", "file", "sha256", "suite", "package", "version"))
     return KernelImage(
         name=data["name"],
@@ -113,7 +113,7 @@ def root_text(root: Root) -> str:
 
 
 def read_root(path: Path) -> Root:
-    """Read the manifest of a fetched root. Raises DamagedError, FileNotFoundError."""
+    """Read the manifest of a fetched root. Raises DamagedError, UnavailableError, FileNotFoundError."""
     data = _read(path, ROOT_FORMAT, ("name", "folder", "distro", "libc", "sha256", "suite"))
     packages = data.get("packages")
     if not isinstance(packages, dict):
@@ -138,6 +138,10 @@ def _read(path: Path, expected: str, texts: tuple[str, ...]) -> dict[str, Any]:
     remedy = f"remove {path.parent} and fetch it again"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnavailableError(f"{path}: {error.strerror}: set XDG_CACHE_HOME to a folder of your own") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DamagedError(f"{path}: not JSON ({error}): {remedy}") from None
     if not isinstance(data, dict) or data.get("format") != expected:

@@ -169,18 +169,14 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         return begun[-1]
     if re.fullmatch(r"v?[0-9]+(\.[0-9]+)*.*", name):
         versions = [other for other in names if other[0].isdigit()]
-        return min(versions, key=lambda other: _distance(name, other), default=None)
+        return min(versions, key=lambda other: abs(_position(other) - _position(name)), default=None)
     import difflib  # only for a message
 
     close = difflib.get_close_matches(name.casefold(), names, n=1)
     return close[0] if close else None
 
 
-def _distance(one: str, other: str) -> tuple[int, int]:
-    (major, minor), (other_major, other_minor) = _version(one), _version(other)
-    return abs(major - other_major), abs(minor - other_minor)
-
-
-def _version(name: str) -> tuple[int, int]:
-    numbers = [int(number) for number in re.findall(r"[0-9]+", name)[:2]]
-    return numbers[0], numbers[1] if len(numbers) > 1 else 0
+def _position(version: str) -> int:
+    """Where a version stands in the line of releases, which counts to about 20 before the first number moves on."""
+    major, minor, *_ = [*(int(number) for number in re.findall(r"[0-9]+", version)), 0]
+    return major * 20 + minor

@@ -102,11 +102,11 @@ def _of_file(name: str, path: Path) -> KernelImage:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A package on a mirror, and the apt that can fetch it."""
+    """A package, and the suite that it came from."""
 
-    apt: Apt
     suite: str
     package: Package
+    deb: Path
 
 
 def _fetch(wanted: PinnedKernel, watch: Watch, given: Sequence[str]) -> KernelImage:
@@ -114,10 +114,8 @@ def _fetch(wanted: PinnedKernel, watch: Watch, given: Sequence[str]) -> KernelIm
     folder = _folder(wanted.name)
     with cache.workspace(folder) as work:
         found = _find(wanted, watch, given, work)
-        (work / "package").mkdir()
-        deb = found.apt.download(found.package, work / "package", watch)
         unpacked = work / "vmlinuz"
-        image.unpack(deb, unpacked)
+        image.unpack(found.deb, unpacked)
         digest = cache.file_digest(unpacked)
         fetched = KernelImage(
             name=wanted.name,
@@ -134,14 +132,13 @@ def _fetch(wanted: PinnedKernel, watch: Watch, given: Sequence[str]) -> KernelIm
 
 
 def _find(wanted: PinnedKernel, watch: Watch, given: Sequence[str], work: Path) -> _Found:
-    """Ask every mirror for every suite that may have a kernel, until one has."""
+    """Ask every mirror for every suite that may have a kernel, until one has it and hands it over."""
     why: list[str] = []
     for origin in wanted.origins:
-        uris = mirrors.candidates(origin.vendor, given)
-        keys = keyrings.keyring(origin.vendor, watch, given=given)
-        for uri in uris:
+        for uri in mirrors.candidates(origin.vendor, given):
             try:
-                found = _ask(origin, Repository(uri, origin.suite, keys), work / f"apt-{len(why)}", watch)
+                keys = keyrings.keyring(origin.vendor, watch, given=given)
+                found = _ask(origin, Repository(uri, origin.suite, keys), work / f"attempt-{len(why)}", watch)
             except UnavailableError as error:
                 why.append(str(error))
                 continue
@@ -157,4 +154,4 @@ def _ask(origin: Origin, repository: Repository, folder: Path, watch: Watch) -> 
     apt = Apt(folder, repository)
     apt.update(watch)
     package = apt.newest(origin.package)
-    return _Found(apt, origin.suite, package) if package else None
+    return _Found(origin.suite, package, apt.download(package, watch)) if package else None

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from local_archive import LACKING, Archive, Key
+
+from bench.kernels import keyrings, mirrors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> Iterator[Key]:
+    """The key of the archives that tests make."""
+    if LACKING:
+        pytest.skip(f"not installed: {', '.join(LACKING)}")
+    key = Key("the archive")
+    yield key
+    key.close()
+
+
+@pytest.fixture(scope="session")
+def foreign_key() -> Iterator[Key]:
+    """A key that nobody trusts."""
+    if LACKING:
+        pytest.skip(f"not installed: {', '.join(LACKING)}")
+    key = Key("somebody else")
+    yield key
+    key.close()
+
+
+@pytest.fixture
+def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "launchbench"
+
+
+@pytest.fixture
+def archive(tmp_path: Path, cache_home: Path, signing_key: Key, monkeypatch: pytest.MonkeyPatch) -> Archive:  # noqa: ARG001
+    """An empty archive that this machine trusts as Debian's, and knows no other."""
+    keys = tmp_path / "keyrings"
+    keys.mkdir()
+    signing_key.export(keys / "debian-archive-keyring.gpg")
+    monkeypatch.setattr(keyrings, "INSTALLED", keys)
+    (tmp_path / "archive").mkdir()
+    made = Archive(tmp_path / "archive", signing_key)
+    monkeypatch.setattr(mirrors, "of_machine", lambda vendor: [made.uri] if vendor == "debian" else [])
+    monkeypatch.setattr(mirrors, "of_mmdebstrap", lambda _vendor: [])
+    monkeypatch.setattr(mirrors, "of_debootstrap", lambda _vendor: [])
+    return made
