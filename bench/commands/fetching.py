@@ -45,7 +45,7 @@ def fetch(names: Sequence[str], one: Callable[[str, Watch], str], *, quiet: bool
     from bench.kernels import SourceError
 
     failed: list[str] = []
-    with _progress(len(names), quiet=quiet) as (watch, ended):
+    with progress(len(names), quiet=quiet) as (watch, ended):
         for name in names:
             try:
                 got = one(name, watch)
@@ -58,7 +58,8 @@ def fetch(names: Sequence[str], one: Callable[[str, Watch], str], *, quiet: bool
         raise Incomplete("\n".join(failed))
 
 
-def _progress(total: int, *, quiet: bool) -> AbstractContextManager[tuple[Watch, Callable[[], None]]]:
+def progress(total: int, *, quiet: bool) -> AbstractContextManager[tuple[Watch, Callable[[], None]]]:
+    """Show how the fetching of `total` names gets on: what to tell it, and what to call when a name is done."""
     if quiet:
         return nullcontext((lambda _what, _percent: None, lambda: None))
     return _bar(total) if sys.stderr.isatty() else _lines()

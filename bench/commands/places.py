@@ -5,12 +5,11 @@ Not for: what a site does (bench.measure, bench.kernels).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.commands import InvalidInput
-from bench.commands.remarks import remark
+from bench.commands.fetching import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,26 +46,16 @@ def asked(workers: Sequence[str], kernels: Sequence[str], distros: Sequence[str]
     under = environments(workers, kernels, distros)
     elsewhere = [one for one in under if one.kernel or one.distro]
     if elsewhere:
-        from bench.kernels import image_of, root_of
+        from bench.kernels import SourceError, check_distro, check_kernel
 
-        for name in {one.kernel for one in elsewhere}:
-            _known(name, image_of)
-        for name in {one.distro for one in elsewhere}:
-            _known(name, root_of)
+        try:
+            for kernel in dict.fromkeys(one.kernel for one in elsewhere if one.kernel):
+                check_kernel(kernel)
+            for distro in dict.fromkeys(one.distro for one in elsewhere if one.distro):
+                check_distro(distro)
+        except SourceError as error:
+            raise InvalidInput(str(error)) from None
     return under
-
-
-def _known(name: str | None, find: Callable[[str], object]) -> None:
-    """Raise InvalidInput when there is nothing of that name; what is not fetched yet may still be."""
-    from bench.kernels import SourceError, UnknownNameError
-
-    if name is None:
-        return
-    try:
-        with suppress(SourceError):
-            find(name)
-    except UnknownNameError as error:
-        raise InvalidInput(str(error)) from None
 
 
 def guest_bytes(scenario: Scenario) -> int:
@@ -83,33 +72,22 @@ def obtain(cells: Iterable[Cell], *, quiet: bool) -> Obtained:
         return Obtained({}, {})
     from bench.kernels import obtain_kernel, obtain_root
 
-    watch = _telling(quiet=quiet)
-    return Obtained(
-        {name: _or_why(obtain_kernel, name, watch) for name in kernels},
-        {name: _or_why(obtain_root, name, watch) for name in distros},
-    )
+    with progress(len(kernels) + len(distros), quiet=quiet) as (watch, ended):
+        return Obtained(
+            {name: _or_why(obtain_kernel, name, watch, ended) for name in kernels},
+            {name: _or_why(obtain_root, name, watch, ended) for name in distros},
+        )
 
 
-def _telling(*, quiet: bool) -> Watch:
-    """Say once what is fetched, each on a line."""
-    told: set[str] = set()
-
-    def watch(what: str, percent: float | None) -> None:
-        del percent
-        if not quiet and what not in told:
-            told.add(what)
-            remark(f"fetching {what}")
-
-    return watch
-
-
-def _or_why(obtain_one: Callable[[str, Watch], T], name: str, watch: Watch) -> T | str:
+def _or_why(obtain_one: Callable[[str, Watch], T], name: str, watch: Watch, ended: Callable[[], None]) -> T | str:
     from bench.kernels import SourceError
 
     try:
         return obtain_one(name, watch)
     except SourceError as error:
         return str(error)
+    finally:
+        ended()
 
 
 def sites(scenario: Scenario, cells: Iterable[Cell], obtained: Obtained, usual: Build, guard: GuardProcess) -> Sites:

@@ -7,7 +7,7 @@ Nothing is installed on the machine, and no name of a mirror is written here.
 """
 
 from bench.kernels.apt import Watch
-from bench.kernels.distros import obtain_root, root_of
+from bench.kernels.distros import check_distro, obtain_root, root_of
 from bench.kernels.manifest import (
     DamagedError,
     KernelImage,
@@ -17,7 +17,7 @@ from bench.kernels.manifest import (
     UnavailableError,
     UnknownNameError,
 )
-from bench.kernels.sources import image_of, obtain_kernel
+from bench.kernels.sources import check_kernel, image_of, obtain_kernel
 
 __all__ = [
     "DamagedError",
@@ -28,6 +28,8 @@ __all__ = [
     "UnavailableError",
     "UnknownNameError",
     "Watch",
+    "check_distro",
+    "check_kernel",
     "image_of",
     "obtain_kernel",
     "obtain_root",

@@ -64,6 +64,11 @@ def obtain_root(name: str, watch: Watch, *, given: Sequence[str] = (), refresh: 
         return _fetch(wanted, watch, given)
 
 
+def check_distro(name: str) -> None:
+    """Raise UnknownNameError for a name that no distro has; what the cache holds is not looked at."""
+    pinned.distro(name)
+
+
 def libc_of(packages: Mapping[str, str]) -> str:
     """The C library among unpacked packages, as `glibc 2.31`. Raises SourceError when there is none."""
     for package, family in _LIBC.items():

@@ -59,6 +59,17 @@ def obtain_kernel(name: str, watch: Watch, *, given: Sequence[str] = (), refresh
         return _fetch(wanted, watch, given)
 
 
+def check_kernel(name: str) -> None:
+    """Raise SourceError for what can never be a kernel: UnknownNameError for a name, others for a path.
+
+    Nothing is fetched, and what the cache holds is not looked at.
+    """
+    if is_path(name):
+        image.release(Path(name))
+    elif name != RUNNING:
+        pinned.kernel(name)
+
+
 def is_path(name: str) -> bool:
     """Whether a kernel is named by the path of its image."""
     return os.sep in name

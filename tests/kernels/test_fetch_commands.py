@@ -74,6 +74,21 @@ def test_a_name_that_does_not_exist_is_told_before_anything_is_fetched(
     assert not cache_home.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [
+        ("--kernel", "4.5", "no kernel '4.5'; did you mean 4.4?"),
+        ("--distro", "bulseye", "no distro 'bulseye'; did you mean bullseye?"),
+        ("--kernel", "/no/such/vmlinuz", "/no/such/vmlinuz: No such file or directory"),
+    ],
+)
+def test_a_run_on_what_does_not_exist_is_refused_before_it_begins(
+    launchbench: Callable[..., Any], cache_home: Path, option: str, name: str, said: str
+) -> None:
+    assert launchbench("run", "quick", option, name, "--dry-run") == (2, "", f"{said}\n")
+    assert not cache_home.exists()
+
+
 @pytest.mark.parametrize("kind", ["kernels", "distros"])
 @pytest.mark.parametrize("more", [[], ["--all", "5.10"]])
 def test_fetching_nothing_or_both_is_wrong_usage(launchbench: Callable[..., Any], kind: str, more: list[str]) -> None:
