@@ -39,6 +39,8 @@ class Boots:
     rounds: int
     """Of the whole run: what boots are spread over."""
     session: int
+    over: Callable[[], bool] = lambda: False
+    """Whether the run has been given up: what dies then was ended by the runner, and is not opened anew."""
     costs: list[BootCost] = field(default_factory=list)
     """Of every boot that was closed."""
     _opened: Opened | None = None
@@ -72,6 +74,8 @@ class Boots:
             return work(self._opened or self._open(number))
         except PlaceLostError:
             self.close()
+            if self.over():
+                raise
         try:
             return work(self._open(number))
         except PlaceLostError as lost:

@@ -135,6 +135,9 @@ class _Session:
     def __post_init__(self) -> None:
         self.cells = {cell.id: cell for cell in self.plan.cells}
 
+    def _is_halted(self) -> bool:
+        return self.halted
+
     def carry_out(self, workers: Sequence[Planned]) -> None:
         """Run these workers one after the other, and close what they ran in."""
         boots: dict[int, Boots] = {}
@@ -149,7 +152,9 @@ class _Session:
                 if isinstance(site, str):
                     written = _skipped(planned, cell, site, session=self.number, ran={})
                 else:
-                    used = boots.setdefault(id(site), Boots(site, self.plan.scenario.rounds, self.number))
+                    used = boots.setdefault(
+                        id(site), Boots(site, self.plan.scenario.rounds, self.number, self._is_halted)
+                    )
                     written = self._attempt(planned, cell, used)
                 with self.turn:
                     self.journal.append(written)
@@ -172,6 +177,8 @@ class _Session:
             ran = line.ran(boots.description, build, self.catalogue.build)
             return _skipped(planned, cell, str(missing), session=self.number, ran=ran)
         except PlaceLostError as lost:
+            if self.halted:
+                raise
             ran = line.ran(boots.description, build, self.catalogue.build)
             launches = self.plan.scenario.warmup + self.plan.scenario.launches
             return line.lost(planned, cell, lost, launches, session=self.number, started=started, ran=ran)
