@@ -22,10 +22,10 @@ from collections.abc import Sequence
 import click
 
 from bench import __version__
-from bench.commands import AnswerIsNo, Ending, Incomplete, InvalidInput
+from bench.commands import AnswerIsNo, Ending, Incomplete, Inconclusive, InvalidInput
 from bench.commands.remarks import remark, stop_writing
 
-EXIT_CODES: dict[type[Ending], int] = {AnswerIsNo: 1, InvalidInput: 2, Incomplete: 4}
+EXIT_CODES: dict[type[Ending], int] = {AnswerIsNo: 1, InvalidInput: 2, Inconclusive: 3, Incomplete: 4}
 BUG = 70
 
 COMMANDS = {
@@ -35,6 +35,7 @@ COMMANDS = {
     "kernels": "List and fetch the kernels that runs can be made on.",
     "distros": "List and fetch the distros that runs can be made in.",
     "report": "Show what result files say.",
+    "compare": "Set files, kernels, strategies ... against each other, or gate on a difference.",
     "doctor": "Show this machine's state, and what would make its numbers worse.",
 }
 

@@ -1,7 +1,7 @@
 """What results mean: from recordings to cells. It knows the result file and nothing of measuring."""
 
 from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
-from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, regressions
+from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, in_one_manner, regressions
 from bench.analysis.growth import Growth, growth
 from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import HARDWARE, Machine
@@ -60,6 +60,7 @@ __all__ = [
     "grouped",
     "growth",
     "hazards",
+    "in_one_manner",
     "latency",
     "noise_floors",
     "percent",

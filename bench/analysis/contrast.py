@@ -20,9 +20,10 @@ from bench.analysis.verdict import CHOICES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bench.analysis.comparison import CellKey, Comparison
+    from bench.analysis.comparison import CellKey, Comparison, NoiseFloor
     from bench.analysis.subject import Subject
     from bench.analysis.table import WorkerRow
+    from bench.record import Header, Recording
 
 FILE = "file"
 """The key of a comparison of files."""
@@ -37,6 +38,9 @@ _SPELLINGS = {
     "nproc": "nproc_limit",
 }
 """Keys as a scenario spells them."""
+_NOT_MANNER = frozenset({"name", "question", "rounds", "strategies", "footprints", "overcommit", "reapers", "hygiene",
+                         "backings", "exclude", "reference", "hazards", "trials"})  # fmt: skip
+"""Settings that say how often, or span the matrix, where a cell that is missing shows."""
 _OWN = "own"
 """The reaper of strategies that reap by themselves."""
 
@@ -56,18 +60,27 @@ class _Side:
         return {_text(cell.key.get(key)) for cell in self.cells}
 
 
-def compare_files(base: Sequence[WorkerRow], new: Sequence[WorkerRow], names: tuple[str, str]) -> CompareResult:
-    """Compare two sets of files. Every place among the new ones is a side of its own beside the nearest base place."""
+def compare_files(
+    base: Sequence[WorkerRow],
+    new: Sequence[WorkerRow],
+    names: tuple[str, str],
+    *,
+    noise: Sequence[NoiseFloor] | None = None,
+) -> CompareResult:
+    """Compare two sets of files. Every place among the new ones is a side of its own beside the nearest base place.
+
+    `noise` is what their runs measured of it; by default it is taken from the twins among the rows.
+    """
     old_sides, new_sides = _by_place(base, names[0]), _by_place(new, names[1])
     pairs = [(_nearest(old_sides, side), side) for side in new_sides]
-    return _result(FILE, names[0], pairs, [*base, *new])
+    return _result(FILE, names[0], pairs, [*base, *new], noise)
 
 
 def _nearest(sides: Sequence[_Side], to: _Side) -> _Side:
     return min(sides, key=lambda side: _distance(side, to))
 
 
-def compare_by(rows: Sequence[WorkerRow], key: str) -> CompareResult:
+def compare_by(rows: Sequence[WorkerRow], key: str, *, noise: Sequence[NoiseFloor] | None = None) -> CompareResult:
     """Compare the values of a key with the first of them: the smallest, the oldest, or the reference strategy.
 
     Raises NoSuchKey.
@@ -81,7 +94,34 @@ def compare_by(rows: Sequence[WorkerRow], key: str) -> CompareResult:
     if key == "strategy":
         values.sort(key=lambda value: ([*_planned_twice(rows), *REFERENCES, value]).index(value))
     sides = [_Side(value, tuple(cell for cell in cells if _text(cell.key.get(key)) == value)) for value in values]
-    return _result(key, sides[0].name, [(sides[0], side) for side in sides[1:]], rows)
+    return _result(key, sides[0].name, [(sides[0], side) for side in sides[1:]], rows, noise)
+
+
+def in_one_manner(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """Say what stands in the way of comparing files as they are: how they were read, and measured in two manners."""
+    found = [warning for recording in recordings for warning in recording.warnings]
+    found += [
+        f"{one.path}: incomplete, {len(one.workers)} of {one.planned} workers"
+        for one in recordings
+        if len(one.workers) < one.planned
+    ]
+    return tuple(dict.fromkeys([*found, *_manner(recordings)]))
+
+
+def _manner(recordings: Iterable[Recording]) -> Iterable[str]:
+    """Say where files of one scenario were not measured in one manner: a difference may come from that."""
+    headers: dict[str, list[Header]] = {}
+    for recording in recordings:
+        headers.setdefault(recording.header["scenario"]["name"], []).append(recording.header)
+    for scenario, found in headers.items():
+        settings = [header["scenario"]["settings"] for header in found]
+        keys = sorted({key for one in settings for key in one} - _NOT_MANNER)
+        differing = [key for key in keys if any(one.get(key) != settings[0].get(key) for one in settings)]
+        if differing:
+            yield f"scenario {scenario} was not measured alike: {', '.join(differing)}"
+        builds = {header["tool"]["worker_build"] for header in found}
+        if len(builds) > 1:
+            yield f"scenario {scenario} was measured by {len(builds)} builds of the worker"
 
 
 def _choosable(cells: Iterable[Subject]) -> tuple[Subject, ...]:
@@ -100,7 +140,13 @@ def _distance(side: _Side, other: _Side) -> int:
     return sum((len(PLACE) if key == "machine" else 1) * (side.values(key) != other.values(key)) for key in PLACE)
 
 
-def _result(key: str, base: str, pairs: Sequence[tuple[_Side, _Side]], rows: Sequence[WorkerRow]) -> CompareResult:
+def _result(
+    key: str,
+    base: str,
+    pairs: Sequence[tuple[_Side, _Side]],
+    rows: Sequence[WorkerRow],
+    noise: Sequence[NoiseFloor] | None,
+) -> CompareResult:
     matches: list[Match] = []
     warnings: list[str] = []
     for old, new in pairs:
@@ -110,7 +156,7 @@ def _result(key: str, base: str, pairs: Sequence[tuple[_Side, _Side]], rows: Seq
     if not any(match.base and match.new for match in matches):
         warnings.append("nothing in common: no cell of one side has a counterpart on the other")
     cells = [cell for old, new in pairs for cell in (*old.cells, *new.cells)]
-    found = answers(matches, noise_floors(rows), _reference_finder(rows, cells))
+    found = answers(matches, noise_floors(rows) if noise is None else noise, _reference_finder(rows, cells))
     ratios = [row.ratio for row in found if row.ratio is not None]
     return CompareResult(
         key=key,
@@ -146,7 +192,15 @@ def _matches(key: str, loose: frozenset[str], old: _Side, new: _Side) -> list[Ma
         )
 
     bases, news = ({name(cell): cell for cell in side.cells} for side in (old, new))
-    return [Match(bases.get(one), news.get(one)) for one in dict.fromkeys([*bases, *news])]
+    found = [Match(bases.get(one), news.get(one)) for one in dict.fromkeys([*bases, *news])]
+    return sorted(found, key=_in_order)
+
+
+def _in_order(match: Match) -> list[list[tuple[int, str]]]:
+    """Sort as a matrix is read: by scenario, strategy, mode, and then from the smallest footprint."""
+    cell = match.base or match.new
+    first = ("scenario", "strategy", "overcommit", "limit_bytes", "footprint_bytes")
+    return [_natural(_text(cell.key.get(key))) for key in (*first, *sorted(cell.key))] if cell else []
 
 
 def _warnings(key: str, loose: frozenset[str], old: _Side, new: _Side) -> Iterable[str]:

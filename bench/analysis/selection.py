@@ -63,7 +63,8 @@ def _fastest_first(cell: Subject) -> tuple[float, Choice]:
 
 def _verdict(cells: Sequence[Subject], noise: Sequence[NoiseFloor], hazards: Sequence[HazardSummary]) -> Verdict:
     scope = _scope(cells[0])
-    here = [one for one in noise if (one.machine, one.scenario) == (scope.machine, scope.scenario)]
+    runs = {row.run for cell in cells for row in cell.rows}
+    here = [one for one in noise if one.run in runs and one.machine.clock == scope.machine.clock]
     at_hand = _Deliberation(sorted((cell for cell in cells if cell.success[1]), key=_fastest_first))
     if not at_hand.left:
         reasons = dict.fromkeys(cell.refusal or "no launch was made" for cell in cells)

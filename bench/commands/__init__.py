@@ -16,6 +16,10 @@ class InvalidInput(Ending):
     """What was given cannot be used."""
 
 
+class Inconclusive(Ending):
+    """The data carry no answer."""
+
+
 class Incomplete(Ending):
     """Interrupted; what was done stays and can be resumed."""
 

@@ -103,14 +103,14 @@ def show(analysis: Analysis, form: Form) -> None:
     if form.binary and sys.stdout.isatty():
         raise InvalidInput(f"--format {form.name} is not for a terminal: name a file with -o")
     with _with_extra(form):
-        document = form.render(analysis, _options(None))
+        document = form.render(analysis, options_for(None))
     encoding = (sys.stdout.encoding or "utf-8") if form.for_eyes else "utf-8"
     click.echo(document if isinstance(document, bytes) else document.encode(encoding, "replace"), nl=False)
 
 
 def _write(analysis: Analysis, form: Form, output: Path) -> None:
     with _with_extra(form):
-        rendered = form.render(analysis, _options(output))
+        rendered = form.render(analysis, options_for(output))
     try:
         if isinstance(rendered, Mapping):
             _write_folder(output, rendered)
@@ -144,7 +144,7 @@ def _encoded(document: Document) -> bytes:
     return document if isinstance(document, bytes) else document.encode("utf-8")
 
 
-def _options(output: Path | None) -> Options:
+def options_for(output: Path | None) -> Options:
     """Describe where the report goes: a file takes everything but colour."""
     from bench.report import Options, can_show_unicode
 

@@ -50,7 +50,7 @@ def comparisons(sections: Sequence[Section], analysis: Analysis) -> list[Versus]
         rows = _rows_of(base, analysis)
         for other in others:
             names = _names(base, other)
-            found.append(_versus(compare_files(rows, _rows_of(other, analysis), names)))
+            found.append(_versus(compare_files(rows, _rows_of(other, analysis), names, noise=analysis.noise)))
     return found
 
 
@@ -59,7 +59,7 @@ def _inside(section: Section, analysis: Analysis) -> Iterator[CompareResult]:
     for key in _PLACES:
         values = {str(row.cell.get(key) if key == "worker" else getattr(row.machine, key)) for row in rows}
         if len(values) > 1:
-            yield compare_by(rows, key)
+            yield compare_by(rows, key, noise=analysis.noise)
 
 
 def _rows_of(section: Section, analysis: Analysis) -> list[WorkerRow]:

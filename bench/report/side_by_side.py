@@ -1,0 +1,194 @@
+"""A comparison for people: a table on the terminal or in Markdown, transitions first, what differs in signs and words.
+
+It shows what the analysis answered and concludes nothing; complete data is `conclusion_records`'.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+from tabulate import tabulate
+
+from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.analysis import CellKey, CompareResult, Comparison
+    from bench.report.interface import Options
+
+_ALWAYS = ("strategy", "footprint_bytes")
+_OPENING = ("strategy", "footprint_bytes", "overcommit", "limit_bytes")
+"""The keys of a cell that stand first; the others follow where rows differ in them."""
+_COLOURS: Mapping[str, str] = {"slower": "red", "faster": "green", "transition": "yellow"}
+_ORDER = ("transition", "slower", "faster", "same", "inconclusive", "missing")
+
+
+def render_terminal(result: CompareResult, options: Options) -> str:
+    """Return the table, the warnings under it; lines are cut to the width."""
+    glyphs = UNICODE if options.unicode else ASCII
+    titles, rows = _cells(result, glyphs)
+    lines = tabulate([titles, *rows], tablefmt="plain", disable_numparse=True).splitlines()
+    width = max(options.width, 60)
+    shown = [clip(line.rstrip(), width, glyphs) for line in lines]
+    if options.colour and shown:
+        shown[0] = click.style(shown[0], dim=True)
+        shown[1:] = [
+            click.style(line, fg=_COLOURS.get(row.answer)) for line, row in zip(shown[1:], result.rows, strict=True)
+        ]
+    head = f"{_title(result.key)}: {_base(result)} {_arrow(glyphs)} {_new(result)}"
+    text = [*wrap(head, width), "", *shown, "", *wrap(_totals(result), width)]
+    text += [line for note in _notes(result) for line in wrap(note, width)]
+    for warning in result.warnings:
+        text += [_styled(line, options) for line in wrap(f"warning: {warning}", width, rest="  ")]
+    found = "\n".join(text) + "\n"
+    return found if options.unicode else found.encode("ascii", "replace").decode()
+
+
+def _styled(line: str, options: Options) -> str:
+    return click.style(line, fg="yellow") if options.colour else line
+
+
+def render_markdown(result: CompareResult) -> str:
+    """Return what fits a pull request's comment: the totals, the table of what differs, the rest folded away."""
+    titles, rows = _cells(result, UNICODE)
+    told = [(row, [_escaped(text) for text in cells]) for row, cells in zip(result.rows, rows, strict=True)]
+    first = [cells for row, cells in told if row.answer in {"transition", "slower", "faster"}]
+    rest = [cells for row, cells in told if row.answer not in {"transition", "slower", "faster"}]
+    parts = [f"**{_escaped(_title(result.key))}: {_escaped(_base(result))} → {_escaped(_new(result))}**"]
+    parts.append(_escaped(_totals(result)))
+    if first:
+        parts.append(tabulate(first, titles, tablefmt="github", disable_numparse=True))
+    if rest:
+        folded = tabulate(rest, titles, tablefmt="github", disable_numparse=True)
+        parts.append(f"<details><summary>{len(rest)} without a difference</summary>\n\n{folded}\n\n</details>")
+    parts += [_escaped(note) for note in _notes(result)]
+    parts += [f"> warning: {_escaped(warning)}" for warning in result.warnings]
+    return "\n\n".join(parts) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Keep foreign text from being Markdown or HTML."""
+    for sign in "\\`*[]|":
+        text = text.replace(sign, f"\\{sign}")
+    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cells(result: CompareResult, glyphs: Glyphs) -> tuple[list[str], list[list[str]]]:
+    """Return the titles and the rows of the table: the keys that tell rows apart, both sides, and the answer."""
+    keys = _keys(result)
+    sided = len(result.new) > 1
+    titles = [*(_title(key) for key in keys), *(["new"] if sided else []), "base p50", "new p50", "change", "answer"]
+    rows = [
+        [
+            *(_value(key, row) for key in keys),
+            *([_side(result.key, row)] if sided else []),
+            _p50(row.base_ns, glyphs),
+            _p50(row.new_ns, glyphs),
+            _change(row, glyphs),
+            _answer(row),
+        ]
+        for row in result.rows
+    ]
+    return titles, rows
+
+
+def _base(result: CompareResult) -> str:
+    return _named(result.key, result.base)
+
+
+def _new(result: CompareResult) -> str:
+    return ", ".join(_named(result.key, name) for name in result.new) or "nothing"
+
+
+def _named(key: str, value: str) -> str:
+    return size(int(value)) if key.endswith("_bytes") and value.isdecimal() else plain(value)
+
+
+def _keys(result: CompareResult) -> list[str]:
+    known = [row.new or row.base or {} for row in result.rows]
+    every = dict.fromkeys([*_OPENING, *(key for cell in known for key in cell)])
+    varying = [key for key in every if len({repr(cell.get(key)) for cell in known}) > 1 or key in _ALWAYS]
+    return [key for key in varying if key not in {result.key, "machine", "clock"} and not _follows(key, known)]
+
+
+def _follows(key: str, cells: Sequence[CellKey]) -> bool:
+    """Say whether a key goes along with the strategy, such as the reaper of one that reaps by itself."""
+    pairs = {(str(cell.get("strategy")), repr(cell.get(key))) for cell in cells}
+    return key not in _ALWAYS and len(pairs) == len({strategy for strategy, _ in pairs})
+
+
+def _title(key: str) -> str:
+    return key.removesuffix("_bytes").replace("_", " ")
+
+
+def _value(key: str, row: Comparison) -> str:
+    value: Any = (row.new or row.base or {}).get(key)
+    if value is None:
+        return ""
+    return size(value) if key.endswith("_bytes") and isinstance(value, int) else plain(str(value))
+
+
+def _side(key: str, row: Comparison) -> str:
+    if key == "file":
+        return plain(str((row.new or {}).get("kernel", "")))
+    return _value(key, row) if row.new else ""
+
+
+def _p50(ns: int | None, glyphs: Glyphs) -> str:
+    return glyphs.none if ns is None else duration(ns, glyphs)
+
+
+def _change(row: Comparison, glyphs: Glyphs) -> str:
+    """Set a ratio with its interval: in percent near 1, as a factor beyond."""
+    if row.ratio is None or row.low is None or row.high is None:
+        return glyphs.none
+    if row.low >= 0.5 and row.high <= 2:
+        return f"{_percent(row.ratio)} [{_percent(row.low)}, {_percent(row.high)}]"
+    return f"{row.ratio:.3g}{glyphs.times} [{row.low:.3g}, {row.high:.3g}]"
+
+
+def _percent(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.1f}%"
+
+
+def _answer(row: Comparison) -> str:
+    said = "~" if row.answer == "same" else row.answer
+    return f"{said}: {plain(row.reason)}" if row.reason else said
+
+
+def _totals(result: CompareResult) -> str:
+    counts: Counter[str] = Counter(row.answer for row in result.rows)
+    said = ", ".join(f"{counts[answer]} {'~' if answer == 'same' else answer}" for answer in _ORDER if counts[answer])
+    if result.geometric_mean is None:
+        return said or "no rows"
+    mean = _percent(result.geometric_mean)
+    return f"{said}; geometric mean of the {result.common} rows with times on both sides: {mean}"
+
+
+def _notes(result: CompareResult) -> list[str]:
+    """Say what the numbers rest on, once for each unit of inference."""
+    words = {
+        "round": "pairs of workers of one round",
+        "run": "runs, one number each",
+        "file": "single runs, held against the drift between runs",
+    }
+    rows = [row for row in result.rows if row.ratio is not None]
+    floors: dict[str, list[float]] = {}
+    for row in rows:
+        floors.setdefault(row.unit, []).append(row.floor or 0.0)
+    return [
+        f"Compared: {words[unit]}; noise floor {_span(found)}. ~: no difference was shown."
+        for unit, found in floors.items()
+    ]
+
+
+def _span(floors: Sequence[float]) -> str:
+    low, high = (f"{value * 100:.1f}%" for value in (min(floors), max(floors)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _arrow(glyphs: Glyphs) -> str:
+    return "->" if glyphs is ASCII else "→"
