@@ -35,7 +35,7 @@ COMMANDS = {
     "kernels": "List and fetch the kernels that runs can be made on.",
     "distros": "List and fetch the distros that runs can be made in.",
     "report": "Show what result files say.",
-    "compare": "Set files, kernels, strategies ... against each other, or gate on a difference.",
+    "compare": "Set files, kernels, strategies ... against each other.",
     "doctor": "Show this machine's state, and what would make its numbers worse.",
 }
 
