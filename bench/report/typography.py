@@ -53,6 +53,11 @@ def _three_digits(value: float) -> str:
 size = byte_size
 
 
+def factor(ratio: float) -> str:
+    """Set a ratio with three significant digits: `0.982`, `1.33`, `12.5`, `1,040`."""
+    return f"{ratio:,.0f}" if ratio >= 999.5 else f"{ratio:.3g}"
+
+
 def plain(text: str) -> str:
     """Return foreign text on one line, without what a terminal would obey (control and format characters)."""
     kept = (" " if char in "\t\n\r" else char for char in text)

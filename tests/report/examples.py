@@ -32,6 +32,37 @@ def everything(directory: Path) -> Path:
     )
 
 
+STRATEGIES = {
+    "fork_exec": 0,
+    "vfork_exec": 73_000,
+    "prefork_seqpacket": 76_000,
+    "posix_spawn": 79_000,
+    "prefork_pipe": 84_000,
+    "system": 690_000,
+}
+"""What a launch costs, in ns; fork's follows the footprint. The four in the middle are within 20% of each other."""
+
+
+def large(directory: Path, name: str = "r.jsonl", **changes: Any) -> Path:
+    """Two modes, three footprints, six rounds; fork fails under mode 2 where the parent is large."""
+    footprints, modes = (1 << 20, GIB, 8 * GIB), (0, 2)
+    cells = [
+        cell(strategy, footprint_bytes=footprint, overcommit=mode)
+        for strategy in STRATEGIES
+        for footprint in footprints
+        for mode in modes
+    ]
+    lines = [worker(one, _launches(one, round_), round_=round_) for round_ in range(6) for one in cells]
+    return write(directory / name, header(cells, rounds=6, **changes), *lines)
+
+
+def _launches(one: dict[str, Any], round_: int) -> list[Launch]:
+    if (one["strategy"], one["overcommit"], one["footprint_bytes"]) == ("fork_exec", 2, 8 * GIB):
+        return [failed("spawn_error", 12)] * 120
+    cost = STRATEGIES[one["strategy"]] or 90_000 + one["footprint_bytes"] // 80
+    return [ok(cost + 7 * at + 3 * round_, blocked=cost // 2, reach=cost - 900) for at in range(120)]
+
+
 def nothing(directory: Path) -> Path:
     return write(directory / "r.jsonl", header([VFORK]))
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import analysed, everything, nothing
+from examples import analysed, everything, large, nothing
 from page_reading import Element, read_page
 from result_lines import GIB, MACHINE, cell, failed, header, ok, refused, worker, write
 
 from bench.report import Options, formats
-from bench.report.typography import UNICODE, duration, size
+from bench.report.typography import UNICODE, duration, factor, size
 
 pytest.importorskip("vl_convert", reason="the page needs vl-convert-python: pip install 'launchbench[report]'")
 
@@ -34,30 +34,7 @@ def at(record: dict[str, Any], column: str) -> Any:
     return record[outer][inner] if inner else record[outer]
 
 
-def several(directory: Path, name: str = "r.jsonl", *, launches: int = 120, rounds: int = 6, **changes: Any) -> Path:
-    """Two modes, three footprints, a strategy that fails where it is large."""
-    cells = [
-        cell(strategy, footprint_bytes=footprint, overcommit=mode)
-        for strategy in ("fork_exec", "vfork_exec", "posix_spawn")
-        for footprint in (1 << 20, GIB, 8 * GIB)
-        for mode in (0, 2)
-    ]
-    lines = []
-    for round_ in range(rounds):
-        for at_, one in enumerate(cells):
-            fails = one["strategy"] == "fork_exec" and one["overcommit"] == 2 and one["footprint_bytes"] > GIB
-            cost = 90_000 + one["footprint_bytes"] // 80 if one["strategy"] == "fork_exec" else 31_000 + at_ * 100
-            tried = [
-                failed("spawn_error", 12)
-                if fails
-                else ok(cost + 37 * launch + round_, blocked=cost // 2, reach=cost - 9)
-                for launch in range(launches)
-            ]
-            lines.append(worker(one, tried, round_=round_, mechanism="vfork -> execve"))
-    return write(directory / name, header(cells, rounds=rounds, **changes), *lines)
-
-
-@pytest.mark.parametrize("make", [everything, nothing, several])
+@pytest.mark.parametrize("make", [everything, nothing, large])
 def test_every_section_is_there(tmp_path: Path, make: Any) -> None:
     page = read_page(page_of(make(tmp_path)))
 
@@ -68,7 +45,7 @@ def test_every_section_is_there(tmp_path: Path, make: Any) -> None:
         assert len(section.text) > len(section.all("h2")[0].text)
 
 
-@pytest.mark.parametrize("make", [everything, several])
+@pytest.mark.parametrize("make", [everything, large])
 def test_every_number_in_a_table_is_the_machine_readable_reports(tmp_path: Path, make: Any) -> None:
     path = make(tmp_path)
     cells = document_of(path)["cells"]
@@ -106,14 +83,14 @@ def _shown(column: str, value: Any, record: dict[str, Any]) -> str:
 
 def test_a_number_without_a_column_is_none_of_a_cell(tmp_path: Path) -> None:
     """What shows no column of the report may show no figure."""
-    for table in read_page(page_of(several(tmp_path))).all("table"):
+    for table in read_page(page_of(large(tmp_path))).all("table"):
         for field in table.all("td"):
             if "data-column" not in field.attributes and "number" in (field.attributes.get("class") or ""):
                 assert field.text in {NONE, "0", "1"}, field  # nothing, no status lost, the fastest beside itself
 
 
 def test_ratios_are_the_verdicts(tmp_path: Path) -> None:
-    path = several(tmp_path)
+    path = large(tmp_path)
     verdicts = document_of(path)["verdicts"]
 
     fields = [
@@ -128,19 +105,19 @@ def test_ratios_are_the_verdicts(tmp_path: Path) -> None:
         found = verdicts[int(verdict)]["ranking"][int(row)]
         assert column == "ratio"
         assert field.attributes["data-value"] == str(found["ratio"])
-        shown = f"{found['ratio']:.3g} [{found['low']:.3g}, {found['high']:.3g}]"
+        shown = f"{factor(found['ratio'])} [{factor(found['low'])}, {factor(found['high'])}]"
         assert field.texts[0] == (f"~ {shown}" if found["verdict"] == "same" else shown)
 
 
 def test_two_machines_are_set_against_each_other(tmp_path: Path) -> None:
     other = MACHINE | {"kernel": "5.10.0", "machine_id": "other"}
-    paths = several(tmp_path), several(tmp_path, "s.jsonl", run="other", machine=other)
+    paths = large(tmp_path), large(tmp_path, "s.jsonl", run="other", machine=other)
 
     page = read_page(page_of(*paths))
 
     (section,) = page.all("section", id="comparison")
     assert section.all("h3")[0].text == "6.1.0-18-amd64 against 5.10.0"
-    assert len(section.all("table")[0].all("tr")) == 1 + 18
+    assert len(section.all("table")[0].all("tr")) == 1 + 36
     rows = [row.text for row in section.all("tr")]
     assert sum("fails on both sides: spawn:ENOMEM" in row for row in rows) == 1
 
@@ -172,14 +149,14 @@ def test_a_run_in_which_everything_failed_has_no_time_anywhere(tmp_path: Path) -
 
 
 def test_a_torn_file_is_read_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
-    path = several(tmp_path)
+    path = large(tmp_path)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
 
     page = read_page(page_of(path))
 
     assert "has a torn last line" in page.all("section", id="s0-verdict")[0].text
-    assert re.search(r"incomplete, \d+ of 108 workers", page.all("aside")[0].text)
+    assert re.search(r"incomplete, \d+ of 216 workers", page.all("aside")[0].text)
     assert "always worked" in page.all("section", id="s0-success")[0].text
 
 
@@ -202,7 +179,7 @@ def test_five_hundred_cells(tmp_path: Path) -> None:
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else(tmp_path: Path) -> None:
-    text = page_of(several(tmp_path))
+    text = page_of(large(tmp_path))
     page = read_page(text)
 
     (policy,) = (
@@ -226,7 +203,7 @@ def _sha256(text: str) -> str:
 
 
 def test_nothing_refers_to_another_place(tmp_path: Path) -> None:
-    page = read_page(page_of(several(tmp_path)))
+    page = read_page(page_of(large(tmp_path)))
 
     for element in page.all():
         for name in ("href", "src", "action", "data", "xlink:href"):
@@ -235,7 +212,7 @@ def test_nothing_refers_to_another_place(tmp_path: Path) -> None:
 
 
 def test_the_data_can_be_downloaded_without_a_script(tmp_path: Path) -> None:
-    path = several(tmp_path)
+    path = large(tmp_path)
     links = {
         link.attributes["download"]: link.attributes["href"] or ""
         for link in read_page(page_of(path)).all("a")
@@ -273,7 +250,7 @@ def test_what_a_file_says_is_text(tmp_path: Path) -> None:
 def test_every_colour_of_a_figure_is_one_that_themes_know(tmp_path: Path) -> None:
     from bench.report.html.chart import PALETTE
 
-    drawn = [element for svg in read_page(page_of(several(tmp_path))).all("svg") for element in svg.all()]
+    drawn = [element for svg in read_page(page_of(large(tmp_path))).all("svg") for element in svg.all()]
     colours = {element.attributes.get(name) for element in drawn for name in ("fill", "stroke")}
 
     assert colours - {None, "none", "transparent"} <= PALETTE
@@ -289,7 +266,7 @@ def figures(page: Element) -> list[Element]:
 
 
 def test_every_figure_has_title_description_and_table(tmp_path: Path) -> None:
-    page = read_page(page_of(several(tmp_path)))
+    page = read_page(page_of(large(tmp_path)))
 
     assert len(figures(page)) == 4
     for figure in figures(page):
@@ -307,9 +284,7 @@ def test_every_figure_has_title_description_and_table(tmp_path: Path) -> None:
 
 def test_ids_are_unique(tmp_path: Path) -> None:
     ids = [
-        element.attributes["id"]
-        for element in read_page(page_of(several(tmp_path))).all()
-        if "id" in element.attributes
+        element.attributes["id"] for element in read_page(page_of(large(tmp_path))).all() if "id" in element.attributes
     ]
 
     assert len(ids) == len(set(ids))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.report.typography import ASCII, UNICODE, can_show_unicode, clip, clip_list, duration, plain, size
+from bench.report.typography import ASCII, UNICODE, can_show_unicode, clip, clip_list, duration, factor, plain, size
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,11 @@ def test_durations_have_three_significant_digits(ns: int, text: str) -> None:
 )
 def test_sizes_are_binary(count: int, text: str) -> None:
     assert size(count) == text
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(0.98234, "0.982"), (1.0, "1"), (12.54, "12.5"), (1040.4, "1,040")])
+def test_ratios_have_three_digits_and_no_exponent(ratio: float, text: str) -> None:
+    assert factor(ratio) == text
 
 
 def test_foreign_text_loses_what_a_terminal_would_obey() -> None:

@@ -184,10 +184,23 @@ class Plot:
     high: float
     width: float
     height: int
+    """Pixels from `low` to `high`."""
+    rail: int = 0
+    """Pixels above that, for what has no time."""
+
+    @property
+    def size(self) -> Spec:
+        """The size of a panel."""
+        return {"width": self.width, "height": self.height + self.rail}
+
+    def at(self, pixels: float) -> float:
+        """Return what stands so many pixels above `low`."""
+        return float(self.low * (self.high / self.low) ** (pixels / self.height))
 
     def y(self, field: str, axis: Spec | None) -> Spec:
         """Return the encoding of a field in ns."""
-        return {"field": field, "type": "quantitative", "scale": log(self.low, self.high), "axis": axis}
+        scale = log(self.low, self.at(self.height + self.rail))
+        return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
 
     def named(self, ends: Iterable[Mapping[str, Any]], series: Sequence[Series]) -> list[Mapping[str, Any]]:
         """Name lines at the right, by their last points, moved apart where they lie on each other.
@@ -200,7 +213,7 @@ class Plot:
         return [
             {
                 **end,
-                "at": self.low * (self.high / self.low) ** (at / self.height),
+                "at": self.at(at),
                 "name": name_of(series[end["s"]]),
             }
             for end, at in zip(ends, placed, strict=True)
@@ -240,6 +253,7 @@ CONFIG: Spec = {
         "tickColor": MUTED,
         "labelOverlap": "greedy",
     },
+    "axisY": {"domain": False},
     "title": {
         "font": FONT,
         "fontSize": 12,

@@ -6,11 +6,10 @@ above; nothing is ever drawn at zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.report.html import chart
-from bench.report.html.chart import MUTED, PAPER, Plot, Room, Spec, name_of
+from bench.report.html.chart import MUTED, PAPER, Plot, Room, Spec
 from bench.report.html.drawing import described
 from bench.report.html.scale import span
 from bench.report.typography import UNICODE, duration, plain, size
@@ -24,17 +23,9 @@ _LEAST = 290
 """The height of a panel, unless it has more labels than that holds."""
 _LANE = 15
 """Pixels for each series on the rail of failures."""
+_ABOVE = 6
+"""Pixels between the axis and the rail above it."""
 _CROSS = "M-.5,-.5L.5,.5M-.5,.5L.5,-.5"
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """What all panels share."""
-
-    layout: Layout
-    plot: Plot
-    lanes: int
-    """On the rail of failures."""
 
 
 def curve(layout: Layout, room: Room) -> Spec:
@@ -47,88 +38,79 @@ def curve(layout: Layout, room: Room) -> Spec:
         if value is not None
     )
     numbers = range(len(layout.panels))
-    place = chart.grid(room, len(layout.panels), map(name_of, layout.series))
+    place = chart.grid(room, len(layout.panels), map(chart.name_of, layout.series))
     most = max(len({item.series for item in layout.of(panel)}) for panel in numbers)
-    plot = Plot(low, high, place.width, chart.height(_LEAST, most))
-    frame = _Frame(layout, plot, max(len(_failing(layout.of(panel))) for panel in numbers))
-    return chart.figure([_panel(frame, panel, first=place.starts_row(panel)) for panel in numbers], place)
+    lanes = max(len(_failing(layout.of(panel))) for panel in numbers)
+    plot = Plot(low, high, place.width, chart.height(_LEAST, most), _LANE * lanes + _ABOVE if lanes else 0)
+    return chart.figure([_panel(layout, panel, plot, first=place.starts_row(panel)) for panel in numbers], place)
 
 
-def _panel(frame: _Frame, panel: int, *, first: bool) -> Spec:
-    items = frame.layout.of(panel)
-    lines = _lines(frame, items, first=first)
-    heading = {"title": chart.title(frame.layout.panels[panel])}
-    return (
-        {"vconcat": [_rail(frame, items, first=first), lines], "spacing": 2} | heading
-        if frame.lanes
-        else lines | heading
-    )
+def _panel(layout: Layout, panel: int, plot: Plot, *, first: bool) -> Spec:
+    items = layout.of(panel)
+    footprints = layout.footprints
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "scale": chart.log(footprints[0] / 1.15, footprints[-1] * 1.15, base=2),
+        "axis": chart.footprint_axis(footprints),
+    }
+    axis = chart.time_axis(plot.low, plot.high, labels=first, name="total, p50" if first else None)
+    layers = [*_lines(layout, items, plot, x, axis), *_rail(layout, items, plot, x, axis, first=first)]
+    return {"title": chart.title(layout.panels[panel]), "layer": layers, **plot.size}
 
 
-def _x(frame: _Frame, axis: Spec | None) -> Spec:
-    footprints = frame.layout.footprints
-    ends = chart.log(footprints[0] / 1.15, footprints[-1] * 1.15, base=2)
-    return {"field": "x", "type": "quantitative", "scale": ends, "axis": axis}
-
-
-def _lines(frame: _Frame, items: Sequence[Item], *, first: bool) -> Spec:
-    series = frame.layout.series
+def _lines(layout: Layout, items: Sequence[Item], plot: Plot, x: Spec, axis: Spec) -> list[Spec]:
+    series = layout.series
     points = [row for one in series for row in _points(one, items)]
-    axis = chart.time_axis(frame.plot.low, frame.plot.high, labels=first, name="total, p50" if first else None)
-    x = _x(frame, chart.footprint_axis(frame.layout.footprints))
 
     def y(field: str) -> Spec:
-        return frame.plot.y(field, axis)
+        return plot.y(field, axis)
 
-    labels = frame.plot.named(_ends(frame, points, {one.index for one in _failing(items)}), series)
+    labels = plot.named(_ends(layout, points, {one.index for one in _failing(items)}), series)
     key, tip = chart.nominal("key"), chart.nominal("tip")
     intervals = [row for row in points if row["low"] is not None and row["high"] is not None]
     colour = chart.by_series("color", series)
-    return {
-        "width": frame.plot.width,
-        "height": frame.plot.height,
-        "layer": [
-            chart.layer(
-                intervals,
-                {"type": "area", "opacity": 0.2},
-                x=x,
-                y=y("low"),
-                y2={"field": "high"},
-                color=colour,
-                detail=chart.nominal("run"),
-                description=key,
-            ),
-            chart.layer(
-                points,
-                {"type": "line", "strokeWidth": 1.6},
-                x=x,
-                y=y("y"),
-                color=colour,
-                strokeDash=chart.by_series("strokeDash", series),
-                detail=chart.nominal("run"),
-                description=key,
-            ),
-            chart.layer(
-                points,
-                {"type": "point", "size": 50, "filled": True, "opacity": 1, "stroke": PAPER, "strokeWidth": 0.8},
-                x=x,
-                y=y("y"),
-                fill=chart.by_series("fill", series),
-                shape=chart.by_series("shape", series),
-                description=tip,
-            ),
-            chart.layer(
-                labels,
-                {"type": "rule", "color": MUTED, "strokeWidth": 0.7},
-                x={"value": frame.plot.width},
-                x2={"value": frame.plot.width + 8},
-                y=y("y"),
-                y2={"field": "at"},
-                description=key,
-            ),
-            chart.label(labels, frame.plot.width + 11, y("at")),
-        ],
-    }
+    return [
+        chart.layer(
+            intervals,
+            {"type": "area", "opacity": 0.2},
+            x=x,
+            y=y("low"),
+            y2={"field": "high"},
+            color=colour,
+            detail=chart.nominal("run"),
+            description=key,
+        ),
+        chart.layer(
+            points,
+            {"type": "line", "strokeWidth": 1.6},
+            x=x,
+            y=y("y"),
+            color=colour,
+            strokeDash=chart.by_series("strokeDash", series),
+            detail=chart.nominal("run"),
+            description=key,
+        ),
+        chart.layer(
+            points,
+            {"type": "point", "size": 50, "filled": True, "opacity": 1, "stroke": PAPER, "strokeWidth": 0.8},
+            x=x,
+            y=y("y"),
+            fill=chart.by_series("fill", series),
+            shape=chart.by_series("shape", series),
+            description=tip,
+        ),
+        chart.layer(
+            labels,
+            {"type": "rule", "color": MUTED, "strokeWidth": 0.7},
+            x={"value": plot.width},
+            x2={"value": plot.width + 8},
+            y=y("y"),
+            y2={"field": "at"},
+            description=key,
+        ),
+        chart.label(labels, plot.width + 11, y("at")),
+    ]
 
 
 def _points(series: Series, items: Iterable[Item]) -> Iterable[dict[str, Any]]:
@@ -163,12 +145,12 @@ def tip_of(item: Item) -> str:
     return said if total.p99 is None else f"{said}, p99 {duration(total.p99, UNICODE)}"
 
 
-def _ends(frame: _Frame, points: Iterable[dict[str, Any]], failing: Collection[int]) -> Iterable[dict[str, Any]]:
+def _ends(layout: Layout, points: Iterable[dict[str, Any]], failing: Collection[int]) -> Iterable[dict[str, Any]]:
     """Return the last point of each line that is named beside it.
 
     A line that breaks off before the last footprint has its name on the rail of failures, if it is there.
     """
-    last = frame.layout.footprints[-1]
+    last = layout.footprints[-1]
     return {row["s"]: row for row in points if row["x"] == last or row["s"] not in failing}.values()
 
 
@@ -177,13 +159,16 @@ def _failing(items: Iterable[Item]) -> list[Series]:
     return list(dict.fromkeys(item.series for item in items if item.cell.launches > item.cell.ok))
 
 
-def _rail(frame: _Frame, items: Sequence[Item], *, first: bool) -> Spec:
+def _rail(layout: Layout, items: Sequence[Item], plot: Plot, x: Spec, axis: Spec, *, first: bool) -> list[Spec]:
     """Return the rail: a lane for each series that failed, a cross where it did, larger where nothing worked."""
     failing = _failing(items)
+    if not failing:
+        return []
+    lanes = [plot.at(plot.height + plot.rail - _LANE * (at + 0.5)) for at in range(len(failing))]
     rows = [
         {
             "x": item.footprint,
-            "lane": failing.index(item.series) + 0.5,
+            "lane": lanes[failing.index(item.series)],
             "size": 50 if item.cell.ok else 110,
             "s": item.series.index,
             "tip": described(item.series.index, _failure(item)),
@@ -192,28 +177,32 @@ def _rail(frame: _Frame, items: Sequence[Item], *, first: bool) -> Spec:
         if item.cell.launches > item.cell.ok
     ]
     names = [
-        {"lane": at + 0.5, "name": name_of(series), "key": described(series.index, "")}
-        for at, series in enumerate(failing)
+        {"lane": lane, "name": chart.name_of(series), "key": described(series.index, "")}
+        for lane, series in zip(lanes, failing, strict=True)
     ]
-    y = {"field": "lane", "type": "quantitative", "axis": None, "scale": {"domain": [frame.lanes, 0], "nice": False}}
-    return {
-        "width": frame.plot.width,
-        "height": _LANE * frame.lanes,
-        "layer": [
-            chart.layer(names, {"type": "rule", "color": chart.GRID}, y=y, description=chart.nominal("key")),
-            chart.layer(
-                rows,
-                {"type": "point", "shape": _CROSS, "strokeWidth": 2.2, "opacity": 1},
-                x=_x(frame, None),
-                y=y,
-                size={"field": "size", "type": "quantitative", "scale": None, "legend": None},
-                color=chart.by_series("color", frame.layout.series),
-                description=chart.nominal("tip"),
-            ),
-            chart.label(names, frame.plot.width + 11, y),
-            *([chart.label_before([{"lane": len(failing) / 2, "name": "failed"}], -9, y)] if first and failing else []),
-        ],
-    }
+    y = plot.y("lane", axis)
+    title = [{"lane": (lanes[0] * lanes[-1]) ** 0.5, "name": "failed"}]
+    return [
+        chart.layer(
+            names,
+            {"type": "rule", "color": chart.GRID},
+            x={"value": 0},
+            x2={"value": plot.width},
+            y=y,
+            description=chart.nominal("key"),
+        ),
+        chart.layer(
+            rows,
+            {"type": "point", "shape": _CROSS, "strokeWidth": 2.2, "opacity": 1},
+            x=x,
+            y=y,
+            size={"field": "size", "type": "quantitative", "scale": None, "legend": None},
+            color=chart.by_series("color", layout.series),
+            description=chart.nominal("tip"),
+        ),
+        chart.label(names, plot.width + 11, y),
+        *([chart.label_before(title, -9, y)] if first else []),
+    ]
 
 
 def _failure(item: Item) -> str:

@@ -13,7 +13,7 @@ from bench.report.html.marks import axis, nothing, range_of
 from bench.report.html.scale import span
 from bench.report.html.success import outcome, series_head
 from bench.report.html.tables import NONE, Entry, Head, Row, Table, without_empty
-from bench.report.typography import plain
+from bench.report.typography import factor, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,8 +55,8 @@ def _ranking(
     heads = (
         Head("strategy", number=False),
         Head("ok", "launches that were ok, of all that were tried"),
-        Head("total, p50", "dot: median of worker medians; bar: its 95% interval", number=False, mark=scale),
         Head("total", "from the call until the exit status is there: median of worker medians"),
+        Head("total, p50", "dot: median of worker medians; bar: its 95% interval", number=False, mark=scale),
         Head("95% interval", "of total"),
         Head("ratio", "to the fastest, with its 95% interval; ~: no difference was shown"),
         Head("blocked", "from the call until the caller may go on"),
@@ -83,8 +83,8 @@ def _row(item: Item, ends: tuple[float, float] | None, records: Records, standin
     standing = standings.get(index)
     entries = (
         outcome(index, item.cell, records),
-        Entry("", "picture", total.p50 if total else None, mark=picture),
         records.time(index, "total_ns.p50", "strong"),
+        Entry("", "picture", total.p50 if total else None, mark=picture),
         records.interval(index, "total_ns"),
         _ratio(standing),
         records.time(index, "blocked_ns.p50"),
@@ -106,7 +106,7 @@ def _ratio(standing: Standing | None) -> Entry:
 
 def ratio_text(row: Comparison) -> str:
     """Set a ratio with its interval; `~` before it says that no difference was shown."""
-    text = f"{row.ratio:.3g}"
+    text = factor(row.ratio or 0)
     if row.low is not None and row.high is not None:
-        text += f" [{row.low:.3g}, {row.high:.3g}]"
+        text += f" [{factor(row.low)}, {factor(row.high)}]"
     return f"~ {text}" if row.answer == "same" else text

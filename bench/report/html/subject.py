@@ -29,7 +29,7 @@ from bench.report.html.ranking import rankings
 from bench.report.html.success import matrix, series_head
 from bench.report.html.tables import Entry, Head, Records, Row, Table
 from bench.report.html.tails import tails
-from bench.report.typography import UNICODE, duration, plain, size
+from bench.report.typography import UNICODE, duration, factor, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -241,7 +241,7 @@ def _growth_said(layout: Layout) -> str:
     flat = [label for label in grown if label not in steep]
     said = []
     if steep:
-        growths = ", ".join(f"{label} {UNICODE.times}{grown[label].ratio:.3g}" for label in steep)
+        growths = ", ".join(f"{label} {UNICODE.times}{factor(grown[label].ratio)}" for label in steep)
         said.append(f"Grows with the footprint: {growths}.")
     if flat:
         most = max(grown[label].ratio for label in flat)

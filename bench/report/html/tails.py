@@ -61,8 +61,7 @@ def _panel(layout: Layout, items: Sequence[Item], plot: Plot, *, first: bool) ->
     key, series = chart.nominal("key"), layout.series
     line, point = {"type": "line", "strokeWidth": 1.6}, {"type": "point", "size": 34, "filled": True, "opacity": 1}
     return {
-        "width": plot.width,
-        "height": plot.height,
+        **plot.size,
         "layer": [
             chart.layer(
                 points,

@@ -15,7 +15,7 @@ from bench.report.blocks import axis_name, axis_text, count, mode_name
 from bench.report.html.marks import beside, ratio_axis
 from bench.report.html.ranking import ratio_text
 from bench.report.html.tables import NONE, Entry, Head, Row, Table, without_empty
-from bench.report.typography import UNICODE, duration, plain, size
+from bench.report.typography import UNICODE, duration, factor, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -130,7 +130,7 @@ def _said(result: CompareResult, shown: int) -> str:
         f"{answers[answer]} {text}" for answer, text in words.items() if answers[answer]
     )
     if result.geometric_mean is not None:
-        said += f". Geometric mean of {count(result.common, 'common ratio')}: {result.geometric_mean:.3g}"
+        said += f". Geometric mean of {count(result.common, 'common ratio')}: {factor(result.geometric_mean)}"
     said += "."
     return said if shown == len(result.rows) else f"{said} The first {shown} are shown."
 
