@@ -262,8 +262,9 @@ def places(section: Section) -> list[str]:
     elsewhere: dict[Machine, dict[str, CellSummary]] = {}
     for cell in section.cells:
         if cell.machine != section.machine:
-            asked = [cell.axes.get("kernel"), cell.axes.get("distro")]
-            elsewhere.setdefault(cell.machine, {})[" ".join(plain(str(name)) for name in asked if name)] = cell
+            asked = [cell.axes[name] for name in ("kernel", "distro") if cell.axes.get(name)]
+            asked = asked or [axis(cell, "worker")]
+            elsewhere.setdefault(cell.machine, {})[" ".join(plain(str(name)) for name in asked)] = cell
     return [
         ", ".join(filter(None, (
             ": ".join(filter(None, (name, plain(place.distro)))),

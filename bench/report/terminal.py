@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.report.blocks import (
+    ENVIRONMENT,
     FLOOR,
     ROW_AXES,
     Section,
@@ -19,6 +20,7 @@ from bench.report.blocks import (
     circumstances,
     clock_title,
     count,
+    environment_text,
     file_facts,
     machine_facts,
     mechanisms,
@@ -124,6 +126,7 @@ def _blocks(page: _Page, section: Section) -> None:
         page.gap()
         return
     constant = [axis for axis in ROW_AXES if axis not in varying(shown)]
+    environment = [axis for axis in ENVIRONMENT if axis not in constant]
     page.labelled("every cell", circumstances(shown[0], constant))
     page.gap()
     blocks: dict[tuple[object, ...], list[CellSummary]] = {}
@@ -138,8 +141,9 @@ def _blocks(page: _Page, section: Section) -> None:
             page.lines += set_mix(order([cell for cell in block if cell.strategy != FLOOR]), page.options, page.glyphs)
         for cell in block:
             if cell.strategy == FLOOR and cell.total_ns:
-                floor = duration(cell.total_ns.p50, page.glyphs)
-                page.lines.append(page.styled(f"floor: {floor} total, the cost of measuring ({FLOOR})", dim=True))
+                under = environment_text(cell, environment)
+                floor = f"{duration(cell.total_ns.p50, page.glyphs)} total{f' under {under}' if under else ''}"
+                page.lines.append(page.styled(f"floor: {floor}, the cost of measuring ({FLOOR})", dim=True))
         page.gap()
 
 

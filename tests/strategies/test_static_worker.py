@@ -1,4 +1,4 @@
-"""The static worker, which other distributions and kernels run, is the same worker."""
+"""The static workers, with glibc and with musl inside, are the same worker: other distros and kernels run them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,97 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from worker_driver import PROBE, Conversation, request
+from worker_driver import PROBE, Conversation, Done, request
 
-from bench.catalogue import BuildError, Catalogue, build
-from bench.catalogue.native import ask
+from bench import catalogue as catalogues
+from bench.catalogue import Build, Catalogue, Entry, MissingToolError
+from bench.measure import mechanism
 
 
-@pytest.fixture(scope="session")
-def static(tmp_path_factory: pytest.TempPathFactory) -> build.Build:
-    folder = tmp_path_factory.mktemp("static")
-    from bench import installation
-
-    source = folder / "empty.c"
-    source.write_text("int main(void) { return 0; }\n")
-    linked = subprocess.run(
-        [build.compiler(), "-static", "-o", folder / "empty", source], capture_output=True, check=False
-    )
-    if linked.returncode != 0:
-        pytest.skip("no static libc to link with (package libc6-dev)")
+@pytest.fixture(scope="module", params=["glibc-static", "musl"])
+def static(request: pytest.FixtureRequest) -> Catalogue:
     try:
-        return build.compile_into(folder / "native", installation.strategies(), "glibc-static")
-    except BuildError as error:
-        pytest.fail(str(error))
+        return catalogues.load(request.param)
+    except MissingToolError as missing:
+        pytest.skip(str(missing))
 
 
-def test_it_needs_no_library(static: build.Build) -> None:
+def native(catalogue: Catalogue, kind: str = "strategy") -> dict[str, Entry]:
+    return {entry.name: entry for entry in catalogue.of(kind) if entry.runtime == "native"}
+
+
+def launch(catalogue: Catalogue, entry: Entry, folder: Path, *tracer: str, launches: int = 1) -> Done:
+    with Conversation(catalogue, entry, folder, tracer=tracer) as worker:
+        return worker.carry_out(request(entry, PROBE, plan=(0,) * launches))
+
+
+def test_it_needs_no_library(static: Catalogue) -> None:
     # A dynamic program names its loader in a program header; `strings` and readelf are not needed to see that.
-    assert b"/ld-linux" not in static.worker.read_bytes()[:4096]
-    assert static.variant == "glibc-static"
+    head = static.build.worker.read_bytes()[:4096]
+
+    assert b"/ld-linux" not in head
+    assert b"/ld-musl" not in head
 
 
-def test_it_lists_what_the_dynamic_one_lists(static: build.Build, catalogue: Catalogue) -> None:
-    native = {entry for entry in catalogue.entries if entry.runtime == "native"}
+def test_it_says_which_libc_is_inside(static: Catalogue) -> None:
+    told = subprocess.run([static.build.worker, "libc"], capture_output=True, text=True, check=True).stdout.strip()
+    family, version = told.split(" ")
 
-    assert set(ask([str(static.worker)], "native")) == native
+    assert told == static.build.libc
+    assert family == static.build.variant.removesuffix("-static")
+    assert all(part.isdecimal() for part in version.split("."))
 
 
-@pytest.mark.parametrize("name", ["fork_exec", "vfork_exec", "posix_spawn", "system", "prefork_seqpacket"])
-def test_it_launches(static: build.Build, catalogue: Catalogue, tmp_path: Path, name: str) -> None:
-    entry = catalogue.strategy(name)
+def test_a_dynamic_worker_runs_with_what_it_finds(catalogue: Catalogue) -> None:
+    told = subprocess.run([catalogue.build.worker, "libc"], capture_output=True, text=True, check=True).stdout
 
-    with Conversation(dataclasses.replace(catalogue, build=static), entry, tmp_path / "worker") as worker:
-        done = worker.carry_out(request(entry, PROBE, plan=(0,) * 20))
+    assert told.strip()
+    assert catalogue.build.libc is None
 
-    assert [(sample.stage, sample.status) for sample in done.samples] == [(0, 0)] * 20
-    assert len(done.arrivals) == 20
+
+@pytest.mark.parametrize("kind", ["strategy", "reaper", "hygiene", "backing", "hazard"])
+def test_it_has_all_that_the_dynamic_one_has(static: Catalogue, catalogue: Catalogue, kind: str) -> None:
+    ours, theirs = native(static, kind), native(catalogue, kind)
+
+    assert ours.keys() == theirs.keys()
+    for name, entry in ours.items():
+        lacks = entry.reason is not None and "libc" in entry.reason
+        assert lacks or entry == theirs[name], "only what a libc lacks may be missing, and says so"
+
+
+def test_it_launches_in_every_way_that_it_says(static: Catalogue, tmp_path: Path) -> None:
+    for name, entry in native(static).items():
+        if not entry.available or entry.launches_nothing:
+            continue
+        done = launch(static, entry, tmp_path / name, launches=10)
+
+        assert [(sample.stage, sample.status) for sample in done.samples] == [(0, 0)] * 10, name
+        assert len(done.arrivals) == 10, name
+
+
+def test_its_calls_are_observed_and_do_what_the_name_claims(static: Catalogue, tmp_path: Path) -> None:
+    """Whatever a libc calls it: musl's fork() is fork(2), glibc's is clone(2), and both copy."""
+    for name, entry in native(static).items():
+        if not entry.available or entry.launches_nothing:
+            continue
+        record = tmp_path / f"{name}.calls"
+        launch(static, entry, tmp_path / name, str(static.build.worker), "observe", str(record))
+
+        seen = mechanism.describe(record.read_text())
+        assert seen is not None, name
+        assert seen.count("execve") >= 1, name
+        assert entry.memory is None or mechanism.memory(seen) == entry.memory, name
+
+
+def test_a_strategy_in_python_has_no_other_libc(static: Catalogue) -> None:
+    python = [entry for entry in static.of("strategy") if entry.runtime == "python"]
+
+    assert python
+    assert {entry.reason for entry in python} == {catalogues.PYTHON_ALONE}
+
+
+def test_its_worker_is_another_program_than_the_default_one(static: Catalogue, catalogue: Catalogue) -> None:
+    assert static.build.digest != catalogue.build.digest
+    assert static.strategies_folder == catalogue.strategies_folder
+    swapped: Build = dataclasses.replace(static.build, folder=catalogue.build.folder)
+    assert static.worker(static.strategy("vfork_exec"), swapped) == [str(catalogue.build.worker)]
