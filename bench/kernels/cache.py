@@ -82,16 +82,15 @@ def file_digest(path: Path) -> str:
 
 
 def tree_digest(root: Path) -> str:
-    """SHA-256 over every entry below `root` but devices, sorted by path: path, kind and permissions, and content.
+    """SHA-256 over every entry below `root`, sorted by path: path, kind and permissions, and content.
 
-    Owners, times and devices are left out: the same packages unpacked without root make the same tree.
+    Owners and times are left out: the same packages unpacked by another user make the same tree.
     """
     digest = hashlib.sha256()
     for path in sorted(walk(root)):
         mode = path.lstat().st_mode
-        if not stat.S_ISCHR(mode) and not stat.S_ISBLK(mode):
-            content = _content_digest(path, mode)
-            digest.update(f"{path.relative_to(root)}\0{mode:o}\0{content}\0".encode(errors="surrogateescape"))
+        content = _content_digest(path, mode)
+        digest.update(f"{path.relative_to(root)}\0{mode:o}\0{content}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

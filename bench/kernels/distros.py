@@ -30,9 +30,10 @@ from bench.kernels.pinned import PinnedDistro
 
 _MANIFEST = "manifest.json"
 _PAPER = ("doc", "man", "info", "locale", "lintian")
-# mmdebstrap lends a new root the machine's own, and notes what it did.
-_MACHINES_OWN = ("etc/resolv.conf", "etc/hostname", "etc/machine-id", "etc/apt", "var/lib/apt", "var/cache/apt",
+# mmdebstrap lends a new root the machine's own, and notes what it did; devices are for whoever uses the root.
+_MACHINES_OWN = ("dev", "etc/resolv.conf", "etc/hostname", "etc/machine-id", "etc/apt", "var/lib/apt", "var/cache/apt",
                  "var/log/apt", "var/lib/dpkg/arch")  # fmt: skip
+_FOR_ALL = ("tmp", "var/tmp", "var/lock")
 _MERGED = ("bin", "lib", "lib64", "sbin")
 _LIBC = {"libc6": "glibc", "musl": "musl"}
 _UNPACKED = re.compile(r"^unpacked\t(\S+)\t(\S+)$", re.MULTILINE)
@@ -157,13 +158,20 @@ def _keep(wanted: PinnedDistro, made: Path, packages: Mapping[str, str], folder:
 
 
 def _disown(made: Path) -> None:
-    """Take out what is the machine's own, so that the same packages make the same tree everywhere."""
+    """Take out what is the machine's own, so that the same packages make the same tree everywhere and for everyone.
+
+    Without root not every mode can be given to a folder: all have one of two.
+    """
     for name in _MACHINES_OWN:
         path = made / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    (made / "dev").mkdir()
+    for path in cache.walk(made):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o1777 if str(path.relative_to(made)) in _FOR_ALL else 0o755)
 
 
 def _link_applets(made: Path, applets: Sequence[str]) -> None:

@@ -74,6 +74,17 @@ def test_nothing_of_the_machine_and_no_paper_is_in_it(debian: Archive) -> None:
     files = {str(path.relative_to(got.path)) for path in got.path.rglob("*") if path.is_file()}
     assert not files & {"etc/resolv.conf", "etc/hostname", "etc/apt/sources.list", "usr/share/doc/base-files/readme"}
     assert "lib/x86_64-linux-gnu/libc.so.6" in files
+    assert list((got.path / "dev").iterdir()) == []
+
+
+@needs_mmdebstrap
+def test_the_modes_of_its_folders_do_not_tell_who_made_it(debian: Archive) -> None:
+    assert debian.uri
+    got = obtain_root("bullseye", watch)
+
+    modes = {path.name: oct(path.stat().st_mode) for path in got.path.rglob("*") if path.is_dir()}
+    assert modes.pop("tmp") == "0o41777"
+    assert set(modes.values()) == {"0o40755"}
 
 
 @needs_mmdebstrap
