@@ -80,10 +80,29 @@ enum strategy_traits {
 	RUNS_CALLER_SIDE = 1 << 4, /* launches elsewhere (in a thread), and calls host_before_launch() there by itself */
 };
 
+/* What else a strategy says of itself. Hazards expect it, and so find out when it is not so (strategies/hazard/). */
+enum strategy_claims {
+	SUSPENDS = 1 << 0,           /* the thread that launches stands still until its child has exec'ed or ended */
+	BEHIND_A_HELPER = 1 << 1,    /* a process forked beforehand launches: what a command inherits is not the caller's */
+	ANOTHER_FIRST = 1 << 2,      /* another program, a shell or the shim, is executed before the command */
+	CLEARS_HANDLERS = 1 << 3,    /* no handler of the caller's is there in the child */
+	NEEDS_DESCRIPTOR = 1 << 4,   /* each launch opens at least one in the caller */
+	NEEDS_CLONE3 = 1 << 5,       /* there is no other call that it could take */
+};
+
+/* What the command does not inherit, whatever the caller had; held against what the command itself reports. */
+enum inheritance_promises {
+	NO_DESCRIPTORS = 1 << 0,    /* above 2 */
+	NO_BLOCKED_SIGNALS = 1 << 1,
+	NO_IGNORED_SIGNALS = 1 << 2,
+};
+
 struct strategy {
 	const char *name;
 	const char *summary;                                     /* one line, for `launchbench list` */
 	unsigned traits;
+	unsigned claims;
+	unsigned promises;
 	enum status_form status_form;
 	enum memory_claim memory;
 	const char *(*supported)(void);                          /* optional: NULL, or the reason why not here */
@@ -102,13 +121,6 @@ struct reaper {
 	const char *(*prepare)(const struct session *session);
 	void (*reap)(struct launch *launch);
 	void (*finish)(void);
-};
-
-/* What the command does not inherit, whatever the caller had; held against what the command itself reports. */
-enum hygiene_promises {
-	NO_DESCRIPTORS = 1 << 0,    /* above 2 */
-	NO_BLOCKED_SIGNALS = 1 << 1,
-	NO_IGNORED_SIGNALS = 1 << 2,
 };
 
 /*
@@ -137,6 +149,7 @@ struct hygiene {
 #define LAUNCHBENCH_STRATEGY(...) LAUNCHBENCH_REGISTER(strategy, __VA_ARGS__)
 #define LAUNCHBENCH_REAPER(...) LAUNCHBENCH_REGISTER(reaper, __VA_ARGS__)
 #define LAUNCHBENCH_HYGIENE(...) LAUNCHBENCH_REGISTER(hygiene, __VA_ARGS__)
+#define LAUNCHBENCH_HAZARD(...) LAUNCHBENCH_REGISTER(hazard, __VA_ARGS__) /* hazard.h */
 
 /* What the hygiene of this worker does; nothing when it does nothing there. */
 void host_before_launch(void);

@@ -43,6 +43,7 @@ struct request {
 const struct strategy *find_strategy(const char *name);
 const struct reaper *find_reaper(const char *name);
 const struct hygiene *find_hygiene(const char *name);
+const struct hazard *find_hazard(const char *name);
 void list_registered(void);
 
 /* hygiene.c: NULL, or why it cannot be, and what failed */
@@ -90,6 +91,9 @@ int isolate(int argc, char **argv);
 
 /* no_fork.c: becomes a program that, with all that it starts, can copy no process. */
 int no_fork(char **program);
+
+/* hazard.c: tries one hazard with one strategy, and answers on standard output. */
+int hazard(int count, char **words);
 
 /* observe.c: writes down which calls make processes and exec, in a launch of the program that follows. */
 int observe(int argc, char **argv);

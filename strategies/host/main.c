@@ -24,12 +24,14 @@ int main(int argc, char **argv)
 		return observe(argc - 2, argv + 2);
 	if (argc > 2 && strcmp(argv[1], "no_fork") == 0)
 		return no_fork(argv + 2);
+	if (argc > 2 && strcmp(argv[1], "hazard") == 0)
+		return hazard(argc - 2, argv + 2);
 	if (argc == 2 && strcmp(argv[1], "work") == 0)
 		return work();
 	if (argc == 4 && strcmp(argv[1], "agent") == 0)
 		return agent(argv[2], argv[3]);
 	fprintf(stderr, "usage: %s list | libc | isolate [SETTING=VALUE ...] -- PROGRAM [ARGUMENT ...] | "
 			"observe FILE PROGRAM [ARGUMENT ...] | no_fork PROGRAM [ARGUMENT ...] | "
-			"work | agent DEVICE FOLDER\n", argv[0]);
+			"hazard KEY=VALUE ... | work | agent DEVICE FOLDER\n", argv[0]);
 	return 2;
 }

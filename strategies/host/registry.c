@@ -2,6 +2,7 @@
  * The registry: the linker gathers every registration into one section per kind and defines where it starts and stops
  * (ld: "__start_SECNAME and __stop_SECNAME"), so a new strategy is a new file and nothing else.
  */
+#include "hazard.h"
 #include "internal.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@
 extern const struct strategy *const __start_launchbench_strategy[], *const __stop_launchbench_strategy[];
 extern const struct reaper *const __start_launchbench_reaper[], *const __stop_launchbench_reaper[];
 extern const struct hygiene *const __start_launchbench_hygiene[], *const __stop_launchbench_hygiene[];
+extern const struct hazard *const __start_launchbench_hazard[], *const __stop_launchbench_hazard[];
 
 #define EACH(type, entry)                                                                                             \
 	const struct type *const *entry = __start_launchbench_##type;                                                 \
@@ -40,6 +42,14 @@ const struct hygiene *find_hygiene(const char *name)
 	return NULL;
 }
 
+const struct hazard *find_hazard(const char *name)
+{
+	for (EACH(hazard, entry))
+		if (strcmp((*entry)->name, name) == 0)
+			return *entry;
+	return NULL;
+}
+
 static void list_one(const char *kind, const char *name, const char *summary, const char *(*supported)(void))
 {
 	char buffer[512];
@@ -54,7 +64,7 @@ static const char *const claims[] = {"null", "\"copied\"", "\"shared\""};
 
 static void list_promises(unsigned promises)
 {
-	static const char *const names[] = {"descriptors", "blocked", "ignored"}; /* enum hygiene_promises, bit by bit */
+	static const char *const names[] = {"descriptors", "blocked", "ignored"}; /* enum inheritance_promises, bit by bit */
 	const char *separator = "";
 
 	printf(",\"promises\":[");
@@ -88,5 +98,15 @@ void list_registered(void)
 	for (EACH(hygiene, entry)) {
 		list_one("hygiene", (*entry)->name, (*entry)->summary, (*entry)->supported);
 		list_promises((*entry)->promises);
+	}
+	for (EACH(hazard, entry)) {
+		char buffer[512];
+		const char *separator = "";
+
+		list_one("hazard", (*entry)->name, (*entry)->summary, (*entry)->supported);
+		printf(",\"source\":%s,\"mitigations\":[", quoted((*entry)->source, buffer, sizeof buffer));
+		for (const char *const *name = (*entry)->mitigations; name && *name; name++, separator = ",")
+			printf("%s%s", separator, quoted(*name, buffer, sizeof buffer));
+		printf("]}\n");
 	}
 }

@@ -31,6 +31,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "clone3_clear_sighand",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND): the child has no handlers",
 	.traits = RUNS_CHILD_SIDE,
+	.claims = SUSPENDS | CLEARS_HANDLERS | NEEDS_CLONE3,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.launch = launch,

@@ -110,6 +110,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "clone3_into_cgroup",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK | CLONE_INTO_CGROUP): born in another control group (v2)",
 	.traits = RUNS_CHILD_SIDE,
+	.claims = SUSPENDS | NEEDS_CLONE3,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.prepare = prepare,

@@ -46,6 +46,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "clone3_pidfd",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK | CLONE_PIDFD), waited for with waitid(P_PIDFD)",
 	.traits = OWN_REAPER | RUNS_CHILD_SIDE,
+	.claims = SUSPENDS | NEEDS_CLONE3 | NEEDS_DESCRIPTOR,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.launch = launch,

@@ -29,6 +29,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "clone3_vfork",
 	.summary = "clone3(CLONE_VM | CLONE_VFORK), on the caller's stack",
 	.traits = RUNS_CHILD_SIDE,
+	.claims = SUSPENDS | NEEDS_CLONE3,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.launch = launch,

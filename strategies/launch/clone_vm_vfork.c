@@ -29,6 +29,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "clone_vm_vfork",
 	.summary = "clone(CLONE_VM | CLONE_VFORK) on a stack of its own",
 	.traits = RUNS_CHILD_SIDE,
+	.claims = SUSPENDS,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

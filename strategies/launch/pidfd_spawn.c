@@ -42,6 +42,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "pidfd_spawn",
 	.summary = "pidfd_spawn(): posix_spawn() that gives a descriptor, waited for with waitid(P_PIDFD)",
 	.traits = OWN_REAPER,
+	.claims = SUSPENDS | CLEARS_HANDLERS | NEEDS_DESCRIPTOR,
 	.memory = MEMORY_SHARED,
 	.supported = supported,
 	.launch = launch,

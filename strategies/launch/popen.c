@@ -36,6 +36,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "popen",
 	.summary = "popen() for reading: a shell runs the command, pclose() waits for it",
 	.traits = OWN_REAPER,
+	.claims = SUSPENDS | CLEARS_HANDLERS | ANOTHER_FIRST | NEEDS_DESCRIPTOR,
 	.status_form = STATUS_SHELL,
 	.launch = launch,
 	.reap = reap,

@@ -18,6 +18,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "posix_spawn",
 	.summary = "posix_spawn(), no attributes, no file actions",
 	.traits = RUNS_SPAWN_SIDE,
+	.claims = SUSPENDS | CLEARS_HANDLERS,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

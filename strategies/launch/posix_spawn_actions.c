@@ -45,6 +45,7 @@ static void finish(void)
 LAUNCHBENCH_STRATEGY(
 	.name = "posix_spawn_actions",
 	.summary = "posix_spawn() with file actions: one opened, one duplicated, one closed",
+	.claims = SUSPENDS | CLEARS_HANDLERS,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,
 	.launch = launch,

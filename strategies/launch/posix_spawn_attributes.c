@@ -45,6 +45,8 @@ static void finish(void)
 LAUNCHBENCH_STRATEGY(
 	.name = "posix_spawn_attributes",
 	.summary = "posix_spawn() with attributes: signal mask, default handlers, process group",
+	.claims = SUSPENDS | CLEARS_HANDLERS,
+	.promises = NO_BLOCKED_SIGNALS | NO_IGNORED_SIGNALS,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,
 	.launch = launch,

@@ -18,6 +18,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "posix_spawnp",
 	.summary = "posix_spawnp(): as posix_spawn(), and finds the program along PATH",
 	.traits = RUNS_SPAWN_SIDE,
+	.claims = SUSPENDS | CLEARS_HANDLERS,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

@@ -11,6 +11,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "prefork_late",
 	.summary = "the helper of prefork_seqpacket, forked after the footprint is there: it shares all of it",
 	.traits = OWN_REAPER,
+	.claims = BEHIND_A_HELPER,
 	.memory = MEMORY_SHARED,
 	.grown = grown,
 	.launch = packet_helper_launch,

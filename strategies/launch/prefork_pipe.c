@@ -31,6 +31,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "prefork_pipe",
 	.summary = "a helper forked beforehand, one byte each way over pipes; fork and exec inside",
 	.traits = OWN_REAPER,
+	.claims = BEHIND_A_HELPER,
 	.status_form = STATUS_SHELL,
 	.memory = MEMORY_COPIED,
 	.prepare = prepare,

@@ -11,6 +11,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "prefork_seqpacket",
 	.summary = "a helper forked beforehand takes whole requests with descriptors; vfork inside, wait status back",
 	.traits = OWN_REAPER,
+	.claims = BEHIND_A_HELPER,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,
 	.launch = packet_helper_launch,

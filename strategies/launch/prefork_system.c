@@ -19,6 +19,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "prefork_system",
 	.summary = "a helper forked beforehand, one byte each way over pipes; system() inside",
 	.traits = OWN_REAPER,
+	.claims = BEHIND_A_HELPER | ANOTHER_FIRST,
 	.status_form = STATUS_SHELL,
 	.prepare = prepare,
 	.launch = byte_helper_launch,

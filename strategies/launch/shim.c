@@ -52,6 +52,8 @@ LAUNCHBENCH_STRATEGY(
 	.name = "shim",
 	.summary = "vfork() of a tiny program that closes and resets, then execs the command",
 	.traits = RUNS_CHILD_SIDE,
+	.claims = SUSPENDS | ANOTHER_FIRST,
+	.promises = NO_DESCRIPTORS | NO_BLOCKED_SIGNALS | NO_IGNORED_SIGNALS,
 	.status_form = STATUS_SHELL,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,

@@ -31,6 +31,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "system",
 	.summary = "system(): a shell runs the command, the caller waits inside the call",
 	.traits = OWN_REAPER,
+	.claims = SUSPENDS | CLEARS_HANDLERS | ANOTHER_FIRST,
 	.status_form = STATUS_SHELL,
 	.launch = launch,
 );

@@ -27,6 +27,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "thread_vfork_exec",
 	.summary = "vfork() and execve() in a thread of its own: only that thread waits",
 	.traits = OWN_REAPER | RUNS_CHILD_SIDE | RUNS_CALLER_SIDE,
+	.claims = SUSPENDS,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,
 	.launch = launch_thread_launch,

@@ -24,6 +24,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "vfork_exec",
 	.summary = "vfork() and execve(): shares the memory, suspends the caller until the exec",
 	.traits = RUNS_CHILD_SIDE,
+	.claims = SUSPENDS,
 	.memory = MEMORY_SHARED,
 	.launch = launch,
 );

@@ -1,0 +1,36 @@
+/* fprintf() holds the lock of its stream over the write. A counter-example: the C library makes it new in the child. */
+#include "../host/held_lock.h"
+
+#include <stdio.h>
+
+static FILE *file;
+
+static void call(void)
+{
+	fprintf(file, "launchbench");
+}
+
+static const struct lock lock = {.owner = LOCK_MENDED, .call = call};
+
+static void trial(struct trial *trial)
+{
+	file = fopen("/dev/null", "we");
+	if (!file)
+		trial_not_made("no stream for /dev/null");
+	setvbuf(file, NULL, _IONBF, 0); /* the lock is held over the write */
+	held_lock_trial(trial, &lock);
+}
+
+static struct oracle oracle(const struct strategy *strategy, const char *mitigation)
+{
+	return held_lock_oracle(strategy, mitigation, LOCK_MENDED);
+}
+
+LAUNCHBENCH_HAZARD(
+	.name = "lock_stdio",
+	.summary = "another thread is in fprintf() during the launch, and the child calls it on the same stream: it may",
+	.source = "glibc posix/fork.c, _IO_reset_locks()",
+	.mitigations = (const char *const[]){"call_before", NULL},
+	.oracle = oracle,
+	.trial = trial,
+);
