@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import installation
 from bench.catalogue import build as native_build
 from bench.catalogue.build import Build, BuildError, MissingToolError
-from bench.catalogue.native import CatalogueError, Entry, ask, python_worker
+from bench.catalogue.native import CatalogueError, Entry, ask, base_interpreter, python_worker
 from bench.scenario import Vocabulary
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "CatalogueError",
     "Entry",
     "MissingToolError",
+    "base_interpreter",
     "build_of",
     "load",
 ]

@@ -22,7 +22,7 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One strategy, reaper, hygiene or backing, as it exists on this machine."""
+    """One strategy, reaper, hygiene, backing or hazard, as it exists on this machine."""
 
     kind: str
     name: str
@@ -39,6 +39,10 @@ class Entry:
     """Of a backing: its bytes come out of the memory that is available."""
     promises: tuple[str, ...] = ()
     """Of a hygiene: what the command does not inherit (`descriptors`, `blocked`, `ignored`)."""
+    source: str = ""
+    """Of a hazard: where its claim comes from."""
+    mitigations: tuple[str, ...] = ()
+    """Of a hazard: what is recommended against it, and tried as well."""
     memory: Literal["copied", "shared"] | None = None
     """Of a strategy: what its name claims about the memory between the launch and the exec."""
 

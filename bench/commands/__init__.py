@@ -22,6 +22,3 @@ class Inconclusive(Ending):
 
 class Incomplete(Ending):
     """Interrupted; what was done stays and can be resumed."""
-
-
-NO_HAZARDS = "this version has no hazard to try; take the key out to measure the rest"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.commands import NO_HAZARDS, InvalidInput
+from bench.commands import InvalidInput
 
 if TYPE_CHECKING:
     from bench.scenario import Scenario, Vocabulary
@@ -39,8 +39,6 @@ def _check(name: str, vocabulary: Vocabulary) -> str | None:
         scenario = read(scenario_path(name), vocabulary=vocabulary)
     except (ScenarioError, UnknownScenario) as error:
         return str(error)
-    if scenario.hazards and not vocabulary.hazards:
-        return f"{name}: hazards: {NO_HAZARDS}"
     click.echo(_summary(scenario, vocabulary))
     return None
 

@@ -48,7 +48,7 @@ def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form
     help="terminal (default), html, json, csv, parquet or pyperf.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file (pyperf: folder) instead.")
-@click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")
+@click.option("--strict", is_flag=True, help="Exit 1 on a finding, or a hazard against its oracle.")
 def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict: bool) -> None:
     """Show what result files say. Files of one machine and scenario count as one.
 
@@ -59,9 +59,18 @@ def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict:
         show(analysis, form)
     else:
         _write(analysis, form, output)
+    if strict:
+        judge(analysis)
+
+
+def judge(analysis: Analysis) -> None:
+    """Raise AnswerIsNo when a worker left something behind, or a hazard is not what its oracle says."""
     found = sum(count for cell in analysis.cells for count in cell.findings.values())
-    if strict and found:
-        raise AnswerIsNo(f"{found} findings (--strict): see what was left behind in the report")
+    against = sum(hazard.met is False or hazard.outcome == "failed" for hazard in analysis.hazards)
+    said = [f"{found} findings (--strict): see what was left behind in the report"] if found else []
+    said += [f"{against} hazards against their oracle (--strict): see them in the report"] if against else []
+    if said:
+        raise AnswerIsNo("\n".join(said))
 
 
 def _analysis(paths: Sequence[Path], form: Form) -> Analysis:

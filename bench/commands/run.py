@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from bench.commands import NO_HAZARDS, AnswerIsNo, Incomplete, InvalidInput
+from bench.commands import Incomplete, InvalidInput
 from bench.commands.places import asked, guest_bytes, obtain, sites
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
     from bench.catalogue import Catalogue
     from bench.measure import Plan
-    from bench.record import Footer, Header, Journal, Recording, WorkerLine
+    from bench.record import Footer, HazardLine, Header, Journal, Recording, WorkerLine
     from bench.scenario import Environment, Scenario
 
 
@@ -30,11 +30,14 @@ class _Job(NamedTuple):
     session: int
     before: tuple[WorkerLine, ...]
     """The workers that earlier sessions have done."""
+    tried: tuple[HazardLine, ...] = ()
+    """The hazards that earlier sessions have tried."""
 
     @property
-    def missing(self) -> int:
-        """How many workers are still to run."""
-        return len(self.plan.cells) * self.plan.scenario.rounds - len(self.before)
+    def missing(self) -> tuple[int, int]:
+        """How many workers are still to run, and how many hazards to be tried."""
+        workers = len(self.plan.cells) * self.plan.scenario.rounds - len(self.before)
+        return workers, len(self.plan.hazards) - len(self.tried)
 
 
 @click.command()
@@ -56,7 +59,7 @@ class _Job(NamedTuple):
 @click.option("--kernel", "kernels", multiple=True, metavar="NAME", help="Run in a guest of this kernel; *.")
 @click.option("--distro", "distros", multiple=True, metavar="NAME", help="Run in this distro's root; *.")
 @click.option("--dry-run", is_flag=True, help="Show the cells, and which of them this machine would refuse.")
-@click.option("--strict", is_flag=True, help="Exit 1 when a worker left something behind or lost a status.")
+@click.option("--strict", is_flag=True, help="Exit 1 on a finding, or a hazard against its oracle.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
 def run(  # noqa: PLR0913 - one parameter an option
     *,
@@ -143,12 +146,10 @@ def _plan(
     import psutil
 
     from bench.catalogue import MissingToolError, build_of
-    from bench.measure import Plan
+    from bench.measure import Plan, plan_hazards
     from bench.scenario import expand, parse_filter, select, with_twins
 
     scenario, text, path = _read(name, overrides, catalogue)
-    if scenario.hazards:
-        raise InvalidInput(f"{path}: hazards: {NO_HAZARDS}")
     for worker in {environment.worker for environment in under}:
         with suppress(MissingToolError):  # its cells say so
             build_of(worker)
@@ -165,7 +166,10 @@ def _plan(
     unable = [entry.name for entry in catalogue.of("strategy") if not entry.available]
     cells = with_twins(cells, scenario.reference, unable=unable)
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
-    return Plan(scenario, tuple(cells), chosen), text, path
+    # What is asked for by --only are cells.
+    strategies = scenario.strategy_names(vocabulary) or tuple(sorted(vocabulary.strategies))
+    hazards = () if only else plan_hazards(catalogue, scenario.hazard_names(vocabulary), strategies)
+    return Plan(scenario, tuple(cells), chosen, hazards), text, path
 
 
 def _header(plan: Plan, text: str, path: str, catalogue: Catalogue) -> Header:
@@ -188,7 +192,7 @@ def _begin(plan: Plan, text: str, path: Path, output: Path | None, catalogue: Ca
 
 def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], catalogue: Catalogue) -> _Job:
     from bench.measure import Plan, resumed
-    from bench.record import Journal
+    from bench.record import Journal, hazard_key
 
     journal, recording = Journal.reopen(file)
     try:
@@ -198,7 +202,8 @@ def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], ca
         session = 1 + max((line["session"] for line in recording.sessions), default=0)
         planned = {(cell.id, number) for cell in plan.cells for number in range(plan.scenario.rounds)}
         before = tuple(line for line in recording.workers if (line["cell"]["id"], line["round"]) in planned)
-        if len(before) < len(planned):
+        tried = tuple(line for line in recording.hazards if hazard_key(line) in plan.hazards)
+        if len(before) < len(planned) or len(tried) < len(plan.hazards):
             journal.append(
                 {"type": "session", "session": session, "started": here["started"], "machine": here["machine"]}
             )
@@ -209,7 +214,7 @@ def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], ca
         if isinstance(error, CannotResumeError):
             raise CannotResumeError(f"{file}: {error}") from None
         raise
-    return _Job(plan, journal, session, before)
+    return _Job(plan, journal, session, before, tried)
 
 
 def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
@@ -227,21 +232,22 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     from bench.commands.interrupts import Stopped, interruptible
     from bench.commands.watching import watcher
     from bench.machine import GuardError, GuardProcess
-    from bench.measure import DisturbedError, adopting, run
+    from bench.measure import DisturbedError, adopting, attempts, run
     from bench.record import JournalError
 
     plan = job.plan
-    if job.missing == 0:
+    if not any(job.missing):
         job.journal.close()
         return None
     obtained = obtain(plan.cells, quiet=quiet)
-    screen = watcher(job.missing, plan.scenario.rounds, quiet=quiet, terminal=sys.stderr.isatty())
+    workers, hazards = job.missing
+    screen = watcher(workers, plan.scenario.rounds, hazards, quiet=quiet, terminal=sys.stderr.isatty())
     again = f"continue with: launchbench run --resume {job.journal.path}"
     try:
         with job.journal, interruptible() as interruption, adopting(), GuardProcess() as guard:
             if _changes_settings(plan):
                 guard.hold()
-            with screen:
+            with screen, attempts(catalogue, guard) as attempt:
                 return run(
                     plan,
                     catalogue=catalogue,
@@ -251,6 +257,8 @@ def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
                     interruption=interruption,
                     session=job.session,
                     before=job.before,
+                    attempt=attempt,
+                    tried=job.tried,
                 )
     except Stopped as stopped:
         raise Incomplete(f"stopped by {stopped}; {again}") from None
@@ -280,9 +288,11 @@ def _finish(path: Path, footer: Footer | None, *, quiet: bool, strict: bool) -> 
             stop_writing()  # who looks away still gets the exit code
     if footer and not footer["complete"]:
         raise Incomplete(f"interrupted by {footer['interrupted']}; continue with: launchbench run --resume {path}")
-    found = sum(finding["count"] for worker in recording.workers for finding in worker["findings"])
-    if strict and found:
-        raise AnswerIsNo(f"{found} findings (--strict): see what was left behind in the report")
+    if strict:
+        from bench.analysis import analyse
+        from bench.commands.report import judge
+
+        judge(analyse([recording]))
 
 
 def _summarise(recording: Recording) -> None:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bench.measure import Planned
-    from bench.record import WorkerLine
+    from bench.record import HazardKey, HazardLine, WorkerLine
     from bench.scenario import Cell
 
 
 class Bar:
     """A bar with the time to go and the cell in hand. No thread of its own: it would paint while a worker measures."""
 
-    def __init__(self, total: int, rounds: int) -> None:
-        """`total` workers are to come."""
+    def __init__(self, total: int, rounds: int, hazards: int = 0) -> None:
+        """`total` workers are to come, then so many hazards."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -36,7 +36,7 @@ class Bar:
             auto_refresh=False,
             transient=True,
         )
-        self._task: TaskID = self._progress.add_task("", total=total)
+        self._task: TaskID = self._progress.add_task("", total=total + hazards)
 
     def begins(self, planned: Planned, cell: Cell) -> None:
         """Show which worker is in hand."""
@@ -44,6 +44,14 @@ class Bar:
         self._progress.update(self._task, description=text, refresh=True)
 
     def ended(self, written: WorkerLine) -> None:  # noqa: ARG002 - the observer's signature
+        """Move on by one."""
+        self._progress.advance(self._task)
+
+    def tries(self, key: HazardKey) -> None:
+        """Show which hazard is in hand."""
+        self._progress.update(self._task, description=f"hazard {key.text}", refresh=True)
+
+    def tried(self, written: HazardLine) -> None:  # noqa: ARG002 - as above
         """Move on by one."""
         self._progress.advance(self._task)
 
@@ -64,36 +72,47 @@ class Lines:
 
     _EVERY_S = 10.0
 
-    def __init__(self, total: int, rounds: int) -> None:
-        """`total` workers are to come."""
-        self._total, self._rounds, self._done = total, rounds, 0
+    def __init__(self, total: int, rounds: int, hazards: int = 0) -> None:
+        """`total` workers are to come, then so many hazards."""
+        self._total, self._rounds, self._done = total + hazards, rounds, 0
+        self._plan = [f"{total} workers in {rounds} round{'s' * (rounds != 1)}"] if total or not hazards else []
+        self._plan += [f"{hazards} hazards"] if hazards else []
+        self._what = " and ".join(part.split()[1] for part in self._plan)
         self._begun = self._said = time.monotonic()
 
     def begins(self, planned: Planned, cell: Cell) -> None:
         """Say which worker is in hand, when nothing was said for a while."""
+        self._say(f"round {planned.round + 1}/{self._rounds}: {cell.id}")
+
+    def tries(self, key: HazardKey) -> None:
+        """Say which hazard is in hand, when nothing was said for a while."""
+        self._say(f"hazard {key.text}")
+
+    def _say(self, in_hand: str) -> None:
         now = time.monotonic()
         if now - self._said >= self._EVERY_S:
             self._said = now
             to_go = (now - self._begun) / max(1, self._done) * (self._total - self._done)
-            remark(
-                f"{self._done}/{self._total} workers, about {to_go:.0f} s to go, "
-                f"round {planned.round + 1}/{self._rounds}: {cell.id}"
-            )
+            remark(f"{self._done}/{self._total} {self._what}, about {to_go:.0f} s to go, {in_hand}")
 
     def ended(self, written: WorkerLine) -> None:  # noqa: ARG002 - the observer's signature
         """Count."""
         self._done += 1
 
+    def tried(self, written: HazardLine) -> None:  # noqa: ARG002 - as above
+        """Count."""
+        self._done += 1
+
     def __enter__(self) -> Self:
         """Say what is to come."""
-        remark(f"{self._total} workers in {self._rounds} round{'s' * (self._rounds != 1)}")
+        remark(", then ".join(self._plan))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Say how many were done."""
-        remark(f"{self._done}/{self._total} workers done in {time.monotonic() - self._begun:.0f} s")
+        remark(f"{self._done}/{self._total} {self._what} done in {time.monotonic() - self._begun:.0f} s")
 
 
 class Silence:
@@ -105,6 +124,12 @@ class Silence:
     def ended(self, written: WorkerLine) -> None:
         """Say nothing."""
 
+    def tries(self, key: HazardKey) -> None:
+        """Say nothing."""
+
+    def tried(self, written: HazardLine) -> None:
+        """Say nothing."""
+
     def __enter__(self) -> Self:
         """Say nothing."""
         return self
@@ -115,8 +140,8 @@ class Silence:
         """Say nothing."""
 
 
-def watcher(total: int, rounds: int, *, quiet: bool, terminal: bool) -> Bar | Lines | Silence:
+def watcher(total: int, rounds: int, hazards: int = 0, *, quiet: bool, terminal: bool) -> Bar | Lines | Silence:
     """The observer that suits where the run's messages go."""
     if quiet:
         return Silence()
-    return Bar(total, rounds) if terminal else Lines(total, rounds)
+    return Bar(total, rounds, hazards) if terminal else Lines(total, rounds, hazards)

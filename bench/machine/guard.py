@@ -204,7 +204,7 @@ class Guard:
         self._folder, self._sysctl = folder, sysctl
         self.hold: Hold | None = None
         self.watched: int | None = None
-        self.scratch: str | None = None
+        self.scratch: list[str] = []
         self.groups: list[Path] = []
 
     def obey(self, line: str) -> str:
@@ -224,7 +224,7 @@ class Guard:
             case ["unwatch"]:
                 self.watched = None
             case ["scratch", _, *_]:
-                self.scratch = _path(line)
+                self.scratch.append(_path(line))
             case ["group", _, *_]:
                 self.groups.append(Path(_path(line)))
             case ["ungroup", _, *_]:
@@ -249,8 +249,8 @@ class Guard:
         for directory in self.groups:
             if not end_group(directory):
                 sys.stderr.write(f"launchbench: {directory} could not be removed\n")
-        if self.scratch:
-            shutil.rmtree(self.scratch, ignore_errors=True)
+        for folder in self.scratch:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _survive() -> None:

@@ -3,8 +3,10 @@
 What it measures comes from bench.scenario, and everything it learns goes to bench.record.
 """
 
+from bench.measure.attempt import Attempt, attempts
 from bench.measure.census import Count, adopting
 from bench.measure.evidence import Evidence, Held, Order, Place, observation, spans
+from bench.measure.hazards import plan as plan_hazards
 from bench.measure.here import LocalSite, RootSite
 from bench.measure.limits import Confinement
 from bench.measure.local import LocalPlace
@@ -16,6 +18,7 @@ from bench.measure.site import Clock, NoPlaceError, PlaceLostError, Site, Sites
 
 __all__ = [
     "SHELL",
+    "Attempt",
     "CannotResumeError",
     "Clock",
     "Confinement",
@@ -37,11 +40,13 @@ __all__ = [
     "Site",
     "Sites",
     "adopting",
+    "attempts",
     "environment",
     "header",
     "now_text",
     "observation",
     "order",
+    "plan_hazards",
     "resumed",
     "run",
     "spans",

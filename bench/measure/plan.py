@@ -13,7 +13,7 @@ from bench.catalogue import Catalogue
 from bench.machine import fingerprint
 from bench.measure.judge import Expected
 from bench.measure.request import CommandLine
-from bench.record import FORMAT, Header, Recording, codes
+from bench.record import FORMAT, HazardKey, Header, Recording, codes, hazard_key
 from bench.scenario import Cell, Scenario
 
 
@@ -33,6 +33,8 @@ class Plan:
     scenario: Scenario
     cells: tuple[Cell, ...]
     seed: int
+    hazards: tuple[HazardKey, ...] = ()
+    """Tried after the cells, once each."""
 
     @property
     def commands(self) -> tuple[CommandLine, ...]:
@@ -55,6 +57,7 @@ class Plan:
 
 def header(plan: Plan, catalogue: Catalogue, machine: Mapping[str, Any], *, path: str, text: str) -> Header:
     """The first line of a new file."""
+    hazards = {"hazards": [key._asdict() for key in plan.hazards]} if plan.hazards else {}
     return cast(
         "Header",
         {
@@ -75,6 +78,7 @@ def header(plan: Plan, catalogue: Catalogue, machine: Mapping[str, Any], *, path
             "cells": [cell.as_record() for cell in plan.cells],
             "machine": dict(machine),
             "codes": codes(),
+            **hazards,
         },
     )
 
@@ -95,12 +99,13 @@ def differences(recorded: Header, here: Header) -> list[str]:
 
 
 def resumed(scenario: Scenario, recording: Recording, here: Header) -> Plan:
-    """The plan of the file: its cells and its seed. Raises CannotResumeError."""
+    """The plan of the file: its cells, its seed and its hazards. Raises CannotResumeError."""
     reasons = differences(recording.header, here)
     if reasons:
         raise CannotResumeError(f"cannot be continued here: {'; '.join(reasons)}")
     cells: Sequence[Mapping[str, Any]] = recording.header["cells"]
+    hazards = tuple(hazard_key(planned) for planned in recording.header.get("hazards", ()))
     try:
-        return Plan(scenario, tuple(Cell.from_record(cell) for cell in cells), recording.header["seed"])
+        return Plan(scenario, tuple(Cell.from_record(cell) for cell in cells), recording.header["seed"], hazards)
     except ValueError as damage:
         raise CannotResumeError(f"cannot be continued: its header is damaged: {damage}") from None

@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 from bench.catalogue import Build, Catalogue, MissingToolError
 from bench.measure import admission, line, mechanism, schedule
 from bench.measure.admission import Situation
+from bench.measure.attempt import Attempt
 from bench.measure.boots import Boots, Opened
 from bench.measure.evidence import Evidence, Order, Place
 from bench.measure.judge import Manner
@@ -27,7 +28,7 @@ from bench.measure.plan import Plan, now_text
 from bench.measure.request import Request
 from bench.measure.schedule import Planned
 from bench.measure.site import NoPlaceError, PlaceLostError, Sites
-from bench.record import LAUNCH_OUTCOMES, BootCost, Footer, Journal, WorkerLine
+from bench.record import LAUNCH_OUTCOMES, BootCost, Footer, HazardKey, HazardLine, Journal, WorkerLine, hazard_key
 from bench.scenario import Cell
 
 
@@ -39,6 +40,12 @@ class Observer(Protocol):
 
     def ended(self, written: WorkerLine) -> None:
         """A worker's line is on the disk."""
+
+    def tries(self, key: HazardKey) -> None:
+        """A hazard is about to be tried."""
+
+    def tried(self, written: HazardLine) -> None:
+        """A hazard's line is on the disk."""
 
 
 class DisturbedError(Exception):
@@ -56,6 +63,9 @@ class Interruption:
 class _Tally:
     """What the footer counts."""
 
+    hazards: Counter[str] = field(default_factory=Counter)
+    not_met: int = 0
+
     outcomes: Counter[str] = field(default_factory=Counter)
     launches: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)
@@ -70,6 +80,10 @@ class _Tally:
         if samples:
             timed = zip(samples["warmup"], samples["outcome"], strict=True)
             self.launches.update(LAUNCH_OUTCOMES[code] for warmup, code in timed if not warmup)
+
+    def count_hazard(self, written: HazardLine) -> None:
+        self.hazards[written["outcome"]["kind"]] += 1
+        self.not_met += written["met"] is False
 
 
 def cpus_for(setting: Any, available: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -166,6 +180,18 @@ class _Session:
                 used.close()
             with self.turn:
                 self.costs += [cost for used in boots.values() for cost in used.costs]
+
+    def try_hazards(self, remaining: Sequence[HazardKey], attempt: Attempt) -> None:
+        """Try these hazards one after the other: nothing of them is timed, and some need every CPU."""
+        for key in remaining:
+            if self.interruption.by:
+                return
+            self.observer.tries(key)
+            written = attempt(key, trials=self.plan.scenario.trials, session=self.number)
+            self.journal.append(written)
+            self.tally.count_hazard(written)
+            self.finished += 1
+            self.observer.tried(written)
 
     def _attempt(self, planned: Planned, cell: Cell, boots: Boots) -> WorkerLine:
         started = now_text()
@@ -266,7 +292,7 @@ def _side_by_side(session: _Session, workers: Sequence[Sequence[Planned]]) -> No
             raise
 
 
-def run(
+def run(  # noqa: PLR0913 - the collaborators of a run
     plan: Plan,
     *,
     catalogue: Catalogue,
@@ -276,8 +302,12 @@ def run(
     interruption: Interruption,
     session: int = 0,
     before: Collection[WorkerLine] = (),
+    attempt: Attempt | None = None,
+    tried: Collection[HazardLine] = (),
 ) -> Footer:
     """Run every worker that no earlier session has done, and write the footer, also after an interrupt. Returns it.
+
+    Then it tries every hazard of the plan that is not among those `tried`; a plan of hazards needs an `attempt`.
 
     `sites` has every (kernel, distro) of the plan's cells. An exception ends the run without a footer; every line that
     was written stays, and the file can be resumed.
@@ -292,11 +322,17 @@ def run(
     running.carry_out(alone)
     if beside:
         _side_by_side(running, beside)
+    for written_before in tried:
+        running.tally.count_hazard(written_before)
+    keys = {hazard_key(written_before) for written_before in tried}
+    untried = [key for key in plan.hazards if key not in keys]
+    if attempt:
+        running.try_hazards(untried, attempt)
     footer: dict[str, Any] = {
         "type": "footer",
         "session": session,
         "ended": now_text(),
-        "complete": running.finished == len(remaining),
+        "complete": running.finished == len(remaining) + len(untried),
         "interrupted": interruption.by,
         "workers": {
             "planned": len(plan.cells) * plan.scenario.rounds,
@@ -305,6 +341,12 @@ def run(
         "launches": dict(running.tally.launches),
         "spent_ns": dict(running.tally.spent) | {"wall": time.monotonic_ns() - begun},
     }
+    if plan.hazards:
+        footer["hazards"] = {
+            "planned": len(plan.hazards),
+            "outcomes": dict(running.tally.hazards),
+            "not_met": running.tally.not_met,
+        }
     if running.costs:
         footer["boots"] = running.costs
     journal.append(cast("Footer", footer))

@@ -19,7 +19,7 @@ extern int dlclose(void *handle) __attribute__((weak));
 static const char *supported(void)
 {
 	if (!dlopen || !dlclose)
-		return "this worker is linked statically: it has no loader";
+		return "a static libc has no loader";
 	const char *const names[] = {LIBRARY, OTHER_LIBRARY};
 
 	for (size_t i = 0; i < 2; i++) {

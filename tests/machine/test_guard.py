@@ -259,7 +259,7 @@ def test_what_a_guard_does_not_understand_now_it_refuses(obedient: Guard, sysctl
     assert answer.startswith("no ")
     assert "\n" not in answer
     assert sysctl.written == []
-    assert (obedient.hold, obedient.watched, obedient.scratch) == (None, None, None)
+    assert (obedient.hold, obedient.watched, obedient.scratch) == (None, None, [])
 
 
 @pytest.mark.parametrize("line", ["set", "set 1", "set one -", "set 1 lots", "set 1 - -"])

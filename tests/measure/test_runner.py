@@ -14,14 +14,14 @@ from bench.machine import Settings
 from bench.measure import DisturbedError, Interruption, Plan, header, run
 from bench.measure.evidence import Evidence, Mode, Order
 from bench.measure.runner import cpus_for
-from bench.record import Footer, Journal, Recording, read
+from bench.record import Footer, HazardKey, Journal, Recording, hazard_key, read
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from bench.measure import Planned
-    from bench.record import WorkerLine
+    from bench.record import HazardLine, WorkerLine
     from bench.scenario import Cell
 
 CELLS = (cell("vfork_exec"), cell("system", reaper="own"), cell("null", reaper="own"))
@@ -36,6 +36,8 @@ class Watching:
     interrupt_after: int | None = None
     begun: list[tuple[str, int]] = field(default_factory=list)
     ended_: list[tuple[str, int]] = field(default_factory=list)
+    tries_: list[HazardKey] = field(default_factory=list)
+    tried_: list[HazardKey] = field(default_factory=list)
 
     def begins(self, planned: Planned, cell: Cell) -> None:
         assert planned.cell == cell.id
@@ -45,6 +47,14 @@ class Watching:
 
     def ended(self, written: WorkerLine) -> None:
         self.ended_.append((str(written["cell"]["id"]), written["round"]))
+
+    def tries(self, key: HazardKey) -> None:
+        self.tries_.append(key)
+        if len(self.tries_) == self.interrupt_after:
+            self.interruption.by = "SIGINT"
+
+    def tried(self, written: HazardLine) -> None:
+        self.tried_.append(hazard_key(written))
 
 
 def start(path: Path, planned: Plan = PLAN) -> Journal:

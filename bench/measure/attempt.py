@@ -1,0 +1,108 @@
+"""Tries hazards on this machine: starts one isolated probe, waits for its answer, and leaves nothing of it behind.
+
+    with attempts(catalogue, guard) as make:
+        line = make(HazardKey("slow_exec", "vfork_exec", None), trials=20, session=0)
+
+The probe supervises its own trials (strategies/host/hazard.c); what outlives the probe is counted and ended here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from bench.catalogue import Catalogue, base_interpreter
+from bench.machine import GuardProcess
+from bench.measure import census, hazards
+from bench.measure.hazards import Tried
+from bench.measure.plan import now_text
+from bench.measure.request import environment
+from bench.record import HazardKey, HazardLine
+
+_TRIAL_S = 5.0
+"""What a trial may take: its own deadline (strategies/host/hazard.c), and what cleaning up after it may."""
+_START_S = 30.0
+_STDERR_TAIL = 2000
+
+
+class Attempt(Protocol):
+    """Tries one hazard with one strategy, and says what came of it."""
+
+    def __call__(self, key: HazardKey, *, trials: int, session: int) -> HazardLine:
+        """Make that many trials."""
+
+
+@contextmanager
+def attempts(catalogue: Catalogue, guard: GuardProcess) -> Iterator[Attempt]:
+    """Give a way to try hazards here; its scratch folder goes at the end, by the guard when the runner is killed."""
+    base = Path("/dev/shm")  # noqa: S108 - memory; mkdtemp is private
+    scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
+    try:
+        guard.scratch(scratch)
+        ours = census.own_children()
+
+        def make(key: HazardKey, *, trials: int, session: int) -> HazardLine:
+            started = now_text()
+            reason = hazards.refusal(catalogue, key)
+            if reason:
+                return hazards.not_tried(key, reason, session=session, started=started)
+            tried = _try(_command(catalogue, key, trials, scratch), trials, scratch, guard, ours)
+            return hazards.line(key, tried, planned=trials, session=session, started=started)
+
+        yield make
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _command(catalogue: Catalogue, key: HazardKey, trials: int, scratch: Path) -> list[str]:
+    """The probe's command line: the worker that has the strategy, and words that strategies/host/hazard.c reads."""
+    words = [f"hazard={key.hazard}", f"strategy={key.strategy}", f"trials={trials}", f"folder={scratch / 'trial'}"]
+    words += [f"mitigation={key.mitigation}"] if key.mitigation else []
+    words += [f"python={base_interpreter()}"]
+    # All CPUs: a race needs two.
+    isolated = [str(catalogue.build.worker), "isolate", f"parent={os.getpid()}", "open_files=max", "--"]
+    return [*isolated, *catalogue.worker(catalogue.strategy(key.strategy)), "hazard", *words]
+
+
+def _try(command: list[str], trials: int, scratch: Path, guard: GuardProcess, ours: frozenset[int]) -> Tried:
+    begun = time.monotonic_ns()
+    folder, errors = scratch / "trial", scratch / "stderr"
+    folder.mkdir(exist_ok=True)
+    with errors.open("w+b") as stderr:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=environment(Path(command[0]).parent, scratch / "arrivals"),
+            cwd="/",
+            start_new_session=True,  # out of the terminal's reach from its first instruction
+        )
+        answer, returncode = b"", None
+        try:
+            guard.watch(process.pid)
+            answer, _ = process.communicate(timeout=_START_S + trials * _TRIAL_S)
+            returncode = process.returncode
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+            ended = time.monotonic_ns()
+            strays = census.end_strays(ours)
+            guard.unwatch()
+        stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - _STDERR_TAIL))
+        said = stderr.read().decode(errors="replace")
+    shutil.rmtree(folder, ignore_errors=True)
+    spent = {"trials": ended - begun, "overhead": time.monotonic_ns() - ended}
+    return Tried(answer.decode(errors="replace"), returncode, strays, said, spent)
