@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test lint wheel clean
+.PHONY: help bench test simulate lint wheel clean
 
 help: ## show this
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "variables: SCENARIO=$(SCENARIO) (of bench; see launchbench list scenarios), ARGS= (of bench and test), PYTHON=$(PYTHON)"
 
 # A run and its report need nothing of the tests. pip is called only when what is declared has changed.
@@ -34,6 +34,9 @@ bench: $(VENV)/ready-run ## set up and run a scenario: terminal summary and resu
 
 test: $(VENV)/ready-test ## set up and run the tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+simulate: $(VENV)/ready-test ## how often comparisons err, on synthetic runs with known truth (minutes; see docs/method.md)
+	@$(BIN)/python tests/simulation/error_rates.py $(ARGS)
 
 lint: $(VENV)/ready-lint ## ruff, mypy, import-linter, and every warning about the C as an error
 	$(BIN)/ruff check .

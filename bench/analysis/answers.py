@@ -220,13 +220,15 @@ def judge(
 ) -> tuple[Answer, str]:
     """Say what an effect is: different only when the test, over its family, and the near end of the interval agree.
 
-    Instruction counts repeat: the interval alone is held against their floor.
+    Instruction counts repeat: the interval alone is held against their floor. Between single files a difference that
+    was seen, or could be there, and does not clear the floor may be drift: that is no answer.
     """
     shown = counted or (p_adjusted is not None and p_adjusted <= ALPHA)
     if shown and effect.low > 1 + floor:
         return "slower", ""
     if shown and effect.high < 1 / (1 + floor):
         return "faster", ""
-    if unit != "file" or (effect.low >= 1 / (1 + floor) and effect.high <= 1 + floor):
+    nothing_seen = effect.low <= 1 <= effect.high and effect.low >= 1 / (1 + floor) and effect.high <= 1 + floor
+    if unit != "file" or nothing_seen:
         return "same", ""
     return "inconclusive", f"runs of one program differ by up to {floor:.0%}: repeat the run on each side"

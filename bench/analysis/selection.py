@@ -19,7 +19,7 @@ from bench.analysis.verdict import CHOICES, Choice, Reason, Scope, Verdict
 from bench.analysis.wording import conditions, listed, percent, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from bench.analysis.comparison import NoiseFloor
     from bench.analysis.hazards import HazardSummary
@@ -46,6 +46,10 @@ class _Deliberation:
     """Who can still be chosen, fastest first."""
     out: list[Reason] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def everyone(self) -> set[Choice]:
+        return {choice_of(cell) for cell in self.left} | {reason.choice for reason in self.out}
 
     def drop(self, cell: Subject, criterion: Any, text: str, **values: Any) -> None:
         self.left.remove(cell)
@@ -210,11 +214,11 @@ def _choose(
     ]
     if not noise and ranking:
         at_hand.warnings.append("no A/A was measured in this run: its noise floor is assumed")
-    names = _names([choice_of(cell) for cell in chosen], [*kept, *at_hand.out])
+    names = _names([choice_of(cell) for cell in chosen], at_hand.everyone)
     text = f"use {names[0]}" if not tie else f"use {listed(names, 'or')}: {_tie(scope, ranking)}"
     return Verdict(
         scope=scope,
-        sentence=_sentence(scope, text, _because(at_hand.out)),
+        sentence=_sentence(scope, text, _because(at_hand.out, at_hand.everyone)),
         chosen=tuple(choice_of(cell) for cell in chosen),
         refusal=None,
         reasons=(*kept, *at_hand.out),
@@ -231,11 +235,11 @@ def _tie(scope: Scope, ranking: tuple[Comparison, ...]) -> str:
 
 
 def _refuse(scope: Scope, why: str, at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> Verdict:
-    names = _names([choice_of(cell) for cell in at_hand.left], at_hand.out)
+    names = _names([choice_of(cell) for cell in at_hand.left], at_hand.everyone)
     text = f"no verdict: {why}" + (f"; {listed(names, 'and')} work" + "s" * (len(names) == 1) if names else "")
     return Verdict(
         scope=scope,
-        sentence=_sentence(scope, text, _because(at_hand.out)),
+        sentence=_sentence(scope, text, _because(at_hand.out, at_hand.everyone)),
         chosen=(),
         refusal=why,
         reasons=tuple(at_hand.out),
@@ -245,9 +249,8 @@ def _refuse(scope: Scope, why: str, at_hand: _Deliberation, noise: Sequence[Nois
     )
 
 
-def _names(choices: Sequence[Choice], reasons: Sequence[Reason]) -> list[str]:
+def _names(choices: Sequence[Choice], everyone: Collection[Choice]) -> list[str]:
     """Name choices by their strategy, and by what else tells candidates of one strategy apart."""
-    everyone = {*choices, *(reason.choice for reason in reasons)}
     names = []
     for choice in choices:
         others = [other for other in everyone if other.strategy == choice.strategy]
@@ -260,17 +263,19 @@ def _sentence(scope: Scope, text: str, because: str = "") -> str:
     return f"{conditions(scope.circumstances)}: {text}{because}."
 
 
-def _because(out: Sequence[Reason]) -> str:
+def _because(out: Sequence[Reason], everyone: Collection[Choice]) -> str:
     """Return the strongest reasons in words: everyone who fails, the nearest and the furthest who is slower."""
+
+    def name(reason: Reason) -> str:
+        return _names([reason.choice], everyone)[0]
+
     said = []
     failed = [reason for reason in out if reason.criterion == "success"]
     if failed:
-        said.append(
-            f"{listed(_names([reason.choice for reason in failed], out), 'and')} fail" + "s" * (len(failed) == 1)
-        )
+        said.append(f"{listed([name(reason) for reason in failed], 'and')} fail{'s' * (len(failed) == 1)}")
     for criterion in ("hazard", "finding"):
-        said += [f"{_names([one.choice], out)[0]}: {one.text}" for one in out if one.criterion == criterion][:2]
+        said += [f"{name(one)}: {one.text}" for one in out if one.criterion == criterion][:2]
     slower = sorted((one for one in out if one.criterion == "latency"), key=lambda one: float(one.values["ratio"]))
     for reason in slower[:1] + slower[1:][-1:]:
-        said.append(f"{_names([reason.choice], out)[0]} takes {times(float(reason.values['ratio']))} as long")
+        said.append(f"{name(reason)} takes {times(float(reason.values['ratio']))} as long")
     return "".join(f"; {clause}" for clause in said)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ordinary_user import OrdinaryUser
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "measure"))
+sys.path[:0] = [str(Path(__file__).parent.parent / room) for room in ("measure", "record", "analysis")]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,150 @@
+"""Result files with known truth: what a machine would have recorded, had its noise been exactly as told.
+
+A run is written line by line in the format of results/README.md, so that what is tried is everything from the file on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.record import FORMAT, codes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+REFERENCE = "posix_spawn"
+OTHERS = ("fork_exec", "prefork_pipe", "prefork_seqpacket", "system", "vfork_exec")
+FOOTPRINT = 64 << 20
+MACHINE = {"machine_id": "synthetic", "hostname": "synthetic", "kernel": "6.1.0", "distro": "none", "libc": "none 1.0"}
+_US = 1_000
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How a machine misbehaves. Every strategy takes 40 us but for its `effects` and for what is told here."""
+
+    launch: float = 0.10
+    """Standard deviation of the log of one launch, inside a worker."""
+    worker: float = 0.0
+    """The same between workers of one cell."""
+    drift: float = 0.0
+    """How much slower the machine is at the end of the run than at its beginning, as a fraction; linear."""
+    tails: float = 0.0
+    """Share of launches that take 2 to 20 times as long."""
+    lost: float = 0.0
+    """Share of workers that are not there, and of launches that the others did not reach."""
+    run: float = 0.0
+    """Standard deviation of the log of everything in one run: what runs differ by."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is so: cells, effects and noise."""
+
+    noise: Noise = field(default_factory=Noise)
+    effects: Mapping[str, float] = field(default_factory=dict)
+    """Strategy to how much longer it takes than the others: 0.05 is 5%."""
+    strategies: Sequence[str] = (REFERENCE, *OTHERS)
+    rounds: int = 20
+    launches: int = 100
+
+
+def write_run(path: Path, truth: Truth, seed: int) -> Path:
+    """Write one run. The same truth and seed give the same file."""
+    generator = np.random.default_rng(seed)
+    cells = [_cell(strategy) for strategy in truth.strategies]
+    cells.append(_cell(REFERENCE) | {"id": f"{REFERENCE}/64MiB/twin", "twin": True})
+    shift = generator.normal(0, truth.noise.run) if truth.noise.run else 0.0
+    with path.open("w") as stream:
+        print(json.dumps(_header(cells, truth, seed)), file=stream)
+        total = truth.rounds * len(cells)
+        for number in range(truth.rounds):
+            for position, at in enumerate(generator.permutation(len(cells))):
+                elapsed = (number * len(cells) + position) / total
+                if generator.random() >= truth.noise.lost:
+                    level = math.log(40 * _US) + shift + math.log1p(truth.noise.drift) * elapsed
+                    line = _worker(cells[at], number, position, level, truth, generator)
+                    print(json.dumps(line), file=stream)
+    return path
+
+
+def _cell(strategy: str) -> dict[str, Any]:
+    return {
+        "id": f"{strategy}/64MiB",
+        "strategy": strategy,
+        "reaper": "waitpid",
+        "hygiene": "none",
+        "backing": "anon",
+        "footprint_bytes": FOOTPRINT,
+        "overcommit": "current",
+        "limit_bytes": None,
+    }
+
+
+def _header(cells: Sequence[Mapping[str, Any]], truth: Truth, seed: int) -> dict[str, Any]:
+    return {
+        "type": "header",
+        "format": FORMAT,
+        "run": f"synthetic-{seed}",
+        "started": "2026-01-01T00:00:00Z",
+        "tool": {"name": "synthetic", "version": "1", "worker_build": None},
+        "scenario": {"name": "synthetic", "question": "Is it so?", "path": None, "text": "", "settings": {}},
+        "seed": seed,
+        "rounds": truth.rounds,
+        "cells": list(cells),
+        "machine": MACHINE,
+        "codes": codes(),
+    }
+
+
+def _worker(
+    cell: Mapping[str, Any], number: int, position: int, level: float, truth: Truth, generator: np.random.Generator
+) -> dict[str, Any]:
+    noise = truth.noise
+    level += math.log1p(truth.effects.get(str(cell["strategy"]), 0.0)) + generator.normal(0, noise.worker or 1e-9)
+    n = truth.launches
+    if noise.lost:
+        n = max(10, int(n * (1 - generator.random() * noise.lost * 5)))
+    times = np.exp(level + generator.normal(0, noise.launch, n))
+    tail = generator.random(n) < noise.tails
+    times = np.where(tail, times * generator.uniform(2, 20, n), times)
+    calls = np.arange(n) * 1_000_000
+    reaped = (calls + np.rint(times)).astype(int).tolist()
+    nothing = {"zombies": 0, "children": 0, "descriptors": 4, "threads": 1}
+    zeros = [0] * n
+    return {
+        "type": "worker",
+        "session": 0,
+        "round": number,
+        "position": position,
+        "cell": cell,
+        "started": "2026-01-01T00:00:00Z",
+        "outcome": {"kind": "finished"},
+        "footprint": None,
+        "overcommit": None,
+        "cpu": [1],
+        "planned": n,
+        "samples": {
+            "warmup": zeros,
+            "command": zeros,
+            "outcome": zeros,
+            "stage": zeros,
+            "errno": zeros,
+            "status": zeros,
+            "call": calls.tolist(),
+            "returned": reaped,
+            "reached": reaped,
+            "reaped": reaped,
+            "minor_faults": zeros,
+        },
+        "census": {"ready": nothing, "done": nothing, "strays": []},
+        "findings": [],
+        "mechanism": None,
+        "spent_ns": {},
+    }
