@@ -44,7 +44,7 @@ static inline int clone3_trial(struct clone3_arguments *arguments)
 	if (pid == 0)
 		raw_call(SYS_exit, 0, 0, 0);
 	if (pid > 0)
-		raw_call(SYS_wait4, pid, 0, 0x40000000 /* __WALL */);
+		raw_call4(SYS_wait4, pid, 0, 0x40000000 /* __WALL */, 0);
 	return pid == -EAGAIN || pid == -ENOMEM || pid > 0 ? 0 : (int)-pid;
 }
 

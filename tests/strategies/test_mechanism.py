@@ -192,3 +192,16 @@ def test_an_observed_copy_contradicts_a_name_that_claims_sharing(
 
 def test_the_floor_makes_no_process(floor: Entry, observe: Callable[[Entry], tuple[list[Made], list[Made]]]) -> None:
     assert observe(floor) == ([], [])
+
+
+def test_a_trial_of_what_the_kernel_can_asks_for_nothing_but_the_end_of_its_child(
+    catalogue: Catalogue, strace: str, tmp_path: Path
+) -> None:
+    # wait4() writes where its fourth argument points: what a register happened to hold may be a return address.
+    output = tmp_path / "calls"
+    subprocess.run([strace, "-o", output, "-e", "trace=wait4", catalogue.build.worker, "list"], check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+
+    trials = [line for line in output.read_text().splitlines() if "__WALL" in line]
+    assert trials
+    assert all(re.search(r"__WALL, NULL\)", line) for line in trials)
