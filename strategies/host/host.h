@@ -164,6 +164,9 @@ _Noreturn void host_exec(const struct launch *launch);
 /* The path of a program of strategies/command/: they stand beside the worker. NULL when it is not there. */
 const char *host_own_program(const char *name);
 
+/* As `supported`: NULL, or that the shell which system() and popen() start is not there. */
+const char *host_shell_supported(void);
+
 /* The launch call itself failed and no child exists. */
 void host_spawn_failed(struct launch *launch, int error);
 

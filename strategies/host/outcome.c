@@ -127,3 +127,8 @@ const char *host_own_program(const char *name)
 	strcpy(path + length, name);
 	return access(path, X_OK) == 0 ? path : NULL;
 }
+
+const char *host_shell_supported(void)
+{
+	return access("/bin/sh", X_OK) == 0 ? NULL : "there is no /bin/sh here";
+}

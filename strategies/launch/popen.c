@@ -38,6 +38,7 @@ LAUNCHBENCH_STRATEGY(
 	.traits = OWN_REAPER,
 	.claims = SUSPENDS | CLEARS_HANDLERS | ANOTHER_FIRST | NEEDS_DESCRIPTOR,
 	.status_form = STATUS_SHELL,
+	.supported = host_shell_supported,
 	.launch = launch,
 	.reap = reap,
 );

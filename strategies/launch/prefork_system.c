@@ -21,6 +21,7 @@ LAUNCHBENCH_STRATEGY(
 	.traits = OWN_REAPER,
 	.claims = BEHIND_A_HELPER | ANOTHER_FIRST,
 	.status_form = STATUS_SHELL,
+	.supported = host_shell_supported,
 	.prepare = prepare,
 	.launch = byte_helper_launch,
 	.reap = byte_helper_reap,

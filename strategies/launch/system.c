@@ -33,5 +33,6 @@ LAUNCHBENCH_STRATEGY(
 	.traits = OWN_REAPER,
 	.claims = SUSPENDS | CLEARS_HANDLERS | ANOTHER_FIRST,
 	.status_form = STATUS_SHELL,
+	.supported = host_shell_supported,
 	.launch = launch,
 );
