@@ -29,8 +29,8 @@ $(VENV)/ready-lint: $(VENV)/ready-test
 	@$(PIP) install --editable '.[test,lint]'
 	@touch $@
 
-bench: $(VENV)/ready-run ## set up and run a scenario: terminal summary and result file
-	@$(BIN)/launchbench run $(SCENARIO) $(ARGS)
+bench: $(VENV)/ready-run ## set up and run a scenario: terminal summary, result file, and a page beside it
+	@$(BIN)/launchbench run $(SCENARIO) --html $(ARGS)
 
 test: $(VENV)/ready-test ## set up and run the tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -45,7 +45,7 @@ def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form
     "form",
     callback=_form,
     default="terminal",
-    help="terminal (default), html, json, csv, parquet or pyperf.",
+    help="terminal (default), html, markdown, json, csv, parquet or pyperf.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file (pyperf: folder) instead.")
 @click.option("--strict", is_flag=True, help="Exit 1 on a finding, or a hazard against its oracle.")
@@ -58,7 +58,7 @@ def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict:
     if output is None:
         show(analysis, form)
     else:
-        _write(analysis, form, output)
+        write(analysis, form, output)
     if strict:
         judge(analysis)
 
@@ -117,7 +117,8 @@ def show(analysis: Analysis, form: Form) -> None:
     click.echo(document if isinstance(document, bytes) else document.encode(encoding, "replace"), nl=False)
 
 
-def _write(analysis: Analysis, form: Form, output: Path) -> None:
+def write(analysis: Analysis, form: Form, output: Path) -> None:
+    """Write a report to a file or folder. Raises InvalidInput when a package is missing or it cannot be written."""
     with _with_extra(form):
         rendered = form.render(analysis, options_for(output))
     try:

@@ -16,6 +16,7 @@ from bench.commands.places import asked, guest_bytes, obtain, sites
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
+    from bench.analysis import Analysis
     from bench.catalogue import Catalogue
     from bench.measure import Plan
     from bench.record import Footer, HazardLine, Header, Journal, Recording, WorkerLine
@@ -60,6 +61,7 @@ class _Job(NamedTuple):
 @click.option("--distro", "distros", multiple=True, metavar="NAME", help="Run in this distro's root; *.")
 @click.option("--dry-run", is_flag=True, help="Show the cells, and which of them this machine would refuse.")
 @click.option("--strict", is_flag=True, help="Exit 1 on a finding, or a hazard against its oracle.")
+@click.option("--html", is_flag=True, help="Write the report as a page too, beside the result file.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
 def run(  # noqa: PLR0913 - one parameter an option
     *,
@@ -76,6 +78,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     distros: tuple[str, ...],
     dry_run: bool,
     strict: bool,
+    html: bool,
     quiet: bool,
 ) -> None:
     """Measure SCENARIO: a path, or the name of one that ships (`launchbench list scenarios`).
@@ -112,7 +115,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     except (catalogues.BuildError, catalogues.CatalogueError) as error:
         raise InvalidInput(str(error)) from None
     footer = _measure(job, catalogue, quiet=quiet)
-    _finish(job.journal.path, footer, quiet=quiet, strict=strict)
+    _finish(job.journal.path, footer, html=html, quiet=quiet, strict=strict)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -275,32 +278,48 @@ def _changes_settings(plan: Plan) -> bool:
     return wanted and missing_right() is None
 
 
-def _finish(path: Path, footer: Footer | None, *, quiet: bool, strict: bool) -> None:
+def _finish(path: Path, footer: Footer | None, *, html: bool, quiet: bool, strict: bool) -> None:
+    from bench.analysis import analyse
+    from bench.commands.report import judge
     from bench.record import read
 
-    recording = read(path)
-    if not quiet:
-        try:
-            _summarise(recording)
-            click.echo(f"\nresult file: {path}")
+    analysis = analyse([read(path)])
+    said = _write_page(analysis, path) if html else _how_to_see_it(path)
+    try:
+        if not quiet:
+            _summarise(analysis)
+            click.echo(f"\nresult file: {path}\n{said}")
             sys.stdout.flush()
-        except BrokenPipeError:
-            stop_writing()  # who looks away still gets the exit code
+    except BrokenPipeError:
+        stop_writing()  # who looks away still gets the exit code
     if footer and not footer["complete"]:
         raise Incomplete(f"interrupted by {footer['interrupted']}; continue with: launchbench run --resume {path}")
     if strict:
-        from bench.analysis import analyse
-        from bench.commands.report import judge
-
-        judge(analyse([recording]))
+        judge(analysis)
 
 
-def _summarise(recording: Recording) -> None:
-    from bench.analysis import analyse
+def _summarise(analysis: Analysis) -> None:
     from bench.commands.report import show
     from bench.report import formats
 
-    show(analyse([recording]), formats()["terminal"])
+    show(analysis, formats()["terminal"])
+
+
+def _write_page(analysis: Analysis, path: Path) -> str:
+    """Write the page beside a result file, and say where; a page that cannot be made is no reason to fail a run."""
+    from bench.commands.report import write
+    from bench.report import formats
+
+    page = path.with_suffix(".html")
+    try:
+        write(analysis, formats()["html"], page)
+    except InvalidInput as error:
+        return f"no page: {error}"
+    return f"page:        {page}"
+
+
+def _how_to_see_it(path: Path) -> str:
+    return f"as a page:   launchbench report {path} --format html -o {path.with_suffix('.html')}"
 
 
 def _show_plan(plan: Plan, catalogue: Catalogue) -> None:

@@ -122,6 +122,15 @@ def varying(cells: Sequence[CellSummary]) -> list[str]:
     return [name for name, found in values.items() if len(set(found)) > 1]
 
 
+def telling(cells: Sequence[CellSummary]) -> list[str]:
+    """Return the axes of rows that vary for one strategy at least: what a strategy brings along, its name tells."""
+    strategies: dict[str, list[CellSummary]] = {}
+    for cell in cells:
+        strategies.setdefault(cell.strategy, []).append(cell)
+    found = {name for theirs in strategies.values() for name in varying(theirs)}
+    return [name for name in ROW_AXES if name in found]
+
+
 def circumstances(cell: CellSummary, axes: Iterable[str]) -> str:
     """Say what these axes of a cell are, without what is as usual: `reaper waitpid, backing anon, vmas 8`."""
     said = [(name, cell.axes.get(name)) for name in axes]

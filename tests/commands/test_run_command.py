@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,11 @@ def test_a_run_writes_a_valid_file_and_shows_what_it_says(
     assert result.exit_code == 0
     assert result.stdout.startswith("tiny\nDoes it work?\n")
     assert "vfork_exec  3/3" in result.stdout
-    assert result.stdout.endswith(f"\nresult file: {file}\n")
+    page = file.with_suffix(".html")
+    assert result.stdout.endswith(
+        f"\nresult file: {file}\nas a page:   launchbench report {file} --format html -o {page}\n"
+    )
+    assert not page.exists()
     written = lines(file)
     for line in written:
         jsonschema.validate(line, line_schema())
@@ -109,6 +114,32 @@ def test_a_file_that_exists_is_not_overwritten(run: Callable[..., Any], tiny: Ca
     assert file.read_text() == "precious"
 
 
+def test_a_page_is_written_beside_the_result_file(
+    run: Callable[..., Any], tiny: Callable[..., Path], file: Path
+) -> None:
+    pytest.importorskip("vl_convert", reason="the page needs vl-convert-python: pip install 'launchbench[report]'")
+
+    result = run(tiny(), "--html")
+
+    page = file.with_suffix(".html")
+    assert result.stdout.endswith(f"\nresult file: {file}\npage:        {page}\n")
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_page_that_cannot_be_made_fails_no_run(
+    run: Callable[..., Any], tiny: Callable[..., Path], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.delitem(sys.modules, "bench.report.html.page", raising=False)
+
+    result = run(tiny(), "--html")
+
+    assert result.exit_code == 0
+    assert result.stdout.endswith("install it with pip install 'launchbench[report]'\n")
+    assert "no page: --format html needs jinja2" in result.stdout
+    assert not file.with_suffix(".html").exists()
+
+
 def test_without_a_name_the_file_is_named_after_the_scenario(
     launchbench: Callable[..., Any], tiny: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +148,7 @@ def test_without_a_name_the_file_is_named_after_the_scenario(
     result = launchbench("run", tiny(strategies='["null"]'))
 
     (found,) = tmp_path.glob("tiny-????????T??????.jsonl")
-    assert result.stdout.endswith(f"result file: {found}\n")
+    assert f"\nresult file: {found}\n" in result.stdout
 
 
 def test_a_dry_run_shows_the_plan_and_starts_nothing(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.report.blocks import FLOOR, axis, axis_name, axis_text, clock_title, mode_order, mode_title, varying
+from bench.report.blocks import FLOOR, axis, axis_name, axis_text, clock_title, mode_order, mode_title, telling
 from bench.report.typography import plain
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def lay_out(cells: Mapping[int, CellSummary], strategies: Sequence[str]) -> Layo
     """Lay out the cells of one section, given by index; series are in the order of `strategies`, then by label."""
     launching = {index: cell for index, cell in cells.items() if cell.strategy != FLOOR}
     apart = _panel_axes(list(launching.values()))
-    inside = [name for name in _telling(list(launching.values())) if name not in apart]
+    inside = [name for name in telling(list(launching.values())) if name not in apart]
     titles = {_panel_key(cell, apart): _panel_title(cell, apart) for cell in launching.values()}
     panels = sorted(titles, key=lambda key: (key[0], [str(value) for value in key[1:]]))
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys(strategies))}
@@ -115,18 +115,9 @@ def lay_out(cells: Mapping[int, CellSummary], strategies: Sequence[str]) -> Layo
     )
 
 
-def _telling(cells: Sequence[CellSummary]) -> list[str]:
-    """Return the axes that vary for one strategy at least: what a strategy brings along is told by its name."""
-    strategies: dict[str, list[CellSummary]] = {}
-    for cell in cells:
-        strategies.setdefault(cell.strategy, []).append(cell)
-    found = {name for theirs in strategies.values() for name in varying(theirs)}
-    return [name for name in varying(cells) if name in found]
-
-
 def _panel_axes(cells: Sequence[CellSummary]) -> list[str]:
     """Choose the axes that make panels rather than series, as few as leave each panel readable."""
-    inside, apart = _telling(cells), list[str]()
+    inside, apart = telling(cells), list[str]()
 
     def most() -> int:
         panels: dict[object, set[str]] = {}

@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.report.blocks import order
+from bench.report.contrasts import ratio_text
 from bench.report.html.marks import axis, nothing, range_of
 from bench.report.html.scale import span
 from bench.report.html.success import outcome, series_head
 from bench.report.html.tables import NONE, Entry, Head, Row, Table, without_empty
-from bench.report.typography import factor, plain
+from bench.report.typography import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bench.analysis import Comparison
     from bench.report.html.conclusion import Standing
     from bench.report.html.layout import Item, Layout
     from bench.report.html.tables import Records
@@ -102,11 +102,3 @@ def _ratio(standing: Standing | None) -> Entry:
     if row is None or row.ratio is None:
         return Entry("1" if row is None else NONE, "number", 1.0 if row is None else None)
     return Entry(ratio_text(row), "number", row.ratio, column=standing.path, note=plain(row.reason))
-
-
-def ratio_text(row: Comparison) -> str:
-    """Set a ratio with its interval; `~` before it says that no difference was shown."""
-    text = factor(row.ratio or 0)
-    if row.low is not None and row.high is not None:
-        text += f" [{factor(row.low)}, {factor(row.high)}]"
-    return f"~ {text}" if row.answer == "same" else text

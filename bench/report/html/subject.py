@@ -350,6 +350,8 @@ def _shown(layout: Layout, largest: Sequence[int], spreads: Mapping[int, Spread]
 
 
 def _spread_said(layout: Layout, largest: Sequence[int], shown: Sequence[Item], spreads: Mapping[int, Spread]) -> str:
+    if not shown and any(item.cell.ok for item in layout.items):
+        return "These files are too many to look at launch by launch: report fewer of them to see it."
     if not shown:
         return "No launch was ok, so there is nothing to distribute."
     at = ", ".join(size(footprint) for footprint in sorted(set(largest)))
