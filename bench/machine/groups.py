@@ -77,12 +77,13 @@ class WorkerGroups:
     def limit_memory(self, limit_bytes: int) -> int | None:
         """Limit it, with no swap to go to, and return the limit in force, in bytes. Raises OSError."""
         group = self.by_controller["memory"]
-        names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.swappiness")
-        limit, with_swap, swap = names if group.version == 1 else ("memory.max", None, "memory.swap.max")
+        limit, swap = {
+            # Not memory.memsw.limit_in_bytes, which would be reached first: what it refuses nobody counts.
+            1: ("memory.limit_in_bytes", "memory.swappiness"),
+            2: ("memory.max", "memory.swap.max"),
+        }[group.version]
         _write(group, limit, limit_bytes)
-        if with_swap and (group.directory / with_swap).exists():
-            _write(group, with_swap, limit_bytes)
-        elif (group.directory / swap).exists():  # without it the kernel has no swap, or does not count it
+        if (group.directory / swap).exists():  # without it the kernel has no swap
             _write(group, swap, 0)
         return Tree(group.directory).integer(limit)
 
@@ -99,11 +100,10 @@ class WorkerGroups:
         if memory:
             tree = tree_of(memory.directory)
             events = _events(tree, "memory.oom_control" if memory.version == 1 else "memory.events")
-            refused = [tree.integer("memory.failcnt"), tree.integer("memory.memsw.failcnt")]  # with swap it comes first
             found = replace(
                 found,
                 memory_peak=tree.integer("memory.max_usage_in_bytes" if memory.version == 1 else "memory.peak"),
-                memory_events=sum(filter(None, refused)) if memory.version == 1 else events.get("max"),
+                memory_events=tree.integer("memory.failcnt") if memory.version == 1 else events.get("max"),
                 oom_kills=events.get("oom_kill"),
             )
         if pids:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -12,12 +14,30 @@ from background_run import BackgroundRun, Standstill
 from conditions import wait_until
 from real_overcommit import kept
 
-from bench.machine import Settings, missing_right, read_settings, read_state
+from bench.machine import Settings, groups, missing_right, read_settings, read_state
+from bench.machine.cgroup import memberships, mounts
+from bench.machine.guard import group_members
 from bench.record import Recording, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+
+NO_GROUPS = groups.missing_right(("memory", "pids"))
+
+
+def groups_of(pid: int) -> tuple[Path, ...]:
+    """The control groups of a process that a run made."""
+    lines = memberships(Path(f"/proc/{pid}/cgroup").read_text())
+    points = mounts(Path("/proc/self/mountinfo").read_text())
+    return tuple(
+        Path(mount.point + line.path)
+        for line in lines
+        for mount in points
+        if "/launchbench-" in line.path
+        and set(line.controllers) <= set(mount.controllers)
+        and (mount.version == 2) == (not line.controllers)
+    )
 
 
 @pytest.fixture
@@ -127,6 +147,50 @@ def test_a_killed_run_leaves_nothing_but_its_file(
     wait_until(standstill.nothing_is_left)
     standstill.go_on()
     assert len(resumed(launchbench, file).workers) == 2
+
+
+@pytest.mark.root
+@pytest.mark.skipif(NO_GROUPS is not None, reason=f"{NO_GROUPS}")
+def test_a_killed_run_leaves_none_of_its_control_groups(
+    start: Callable[..., BackgroundRun], standstill: Standstill, file: Path, launchbench: Callable[..., Any]
+) -> None:
+    run = start(limits="{memory: 1GiB, pids: 50}")
+    made = groups_of(standstill.worker)
+    assert made
+    assert all(directory.exists() for directory in made)
+
+    run.send(signal.SIGKILL)
+
+    assert run.wait() == -signal.SIGKILL
+    wait_until(lambda: not any(directory.exists() for directory in made))
+    wait_until(standstill.nothing_is_left)
+    standstill.go_on()
+    assert [line["outcome"]["kind"] for line in resumed(launchbench, file).workers] == ["finished"] * 2
+
+
+@pytest.mark.root
+@pytest.mark.skipif(NO_GROUPS is not None, reason=f"{NO_GROUPS}")
+def test_what_a_run_left_that_was_killed_with_its_guard_is_named_and_removed(
+    start: Callable[..., BackgroundRun], standstill: Standstill, launchbench: Callable[..., Any]
+) -> None:
+    run = start(limits="{pids: 50}")
+    (made,) = groups_of(standstill.worker)
+    guard = run.guard()
+    for pid in (run.process.pid, guard):
+        os.kill(pid, signal.SIGSTOP)  # so that neither sees the other die
+    for pid in (guard, run.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    run.wait()
+    standstill.go_on()
+    wait_until(lambda: not group_members(made))  # the worker died with the runner; its command has seen the file
+    assert made in groups.abandoned()
+    assert "control groups: launchbench doctor --restore" in launchbench("doctor").stdout
+
+    restored = launchbench("doctor", "--restore")
+
+    assert restored.exit_code == 0, restored.stderr
+    assert str(made) in restored.stdout
+    assert not made.exists()
 
 
 def test_a_killed_guard_ends_the_run_and_not_what_was_measured(

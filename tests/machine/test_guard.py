@@ -251,7 +251,7 @@ def test_a_guard_sets_and_restores_while_it_holds(obedient: Guard, sysctl: FakeS
 @pytest.mark.parametrize(
     "line",
     ["", "\n", "set 1 -", "restore", "hold on", "watch", "watch me", "watch 1 2", "unwatch 1", "scratch", "scratch  \n",
-     "release", "set", "\x00", "héllo", os.fsdecode(b"\xff\xfe")],
+     "group", "ungroup", "release", "set", "\x00", "héllo", os.fsdecode(b"\xff\xfe")],
 )  # fmt: skip
 def test_what_a_guard_does_not_understand_now_it_refuses(obedient: Guard, sysctl: FakeSysctl, line: str) -> None:
     answer = obedient.obey(line)
@@ -260,6 +260,23 @@ def test_what_a_guard_does_not_understand_now_it_refuses(obedient: Guard, sysctl
     assert "\n" not in answer
     assert sysctl.written == []
     assert (obedient.hold, obedient.watched, obedient.scratch) == (None, None, [])
+
+
+def test_a_guard_removes_the_groups_that_it_was_told_of(obedient: Guard, tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("with a blank", "b", "c"))
+    for directory in (first, second, third):
+        directory.mkdir()
+        assert obedient.obey(f"group {directory}\n") == "ok"
+    assert obedient.obey(f"ungroup {second}\n") == "ok"
+    third.rmdir()  # gone already, as when the runner was killed in between
+
+    obedient.end()
+
+    assert [first.exists(), second.exists()] == [False, True]
+
+
+def test_a_group_that_it_does_not_know_is_not_forgotten(obedient: Guard, tmp_path: Path) -> None:
+    assert obedient.obey(f"ungroup {tmp_path}").startswith("no ")
 
 
 @pytest.mark.parametrize("line", ["set", "set 1", "set one -", "set 1 lots", "set 1 - -"])

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jsonschema
 import psutil
@@ -22,13 +22,13 @@ from bench.machine.guard import session_members
 from bench.measure import LocalPlace, adopting, line, patience
 from bench.measure.evidence import Evidence, Order, outcome
 from bench.measure.judge import Expected, Manner
-from bench.measure.request import CommandLine, Request
+from bench.measure.request import CommandLine
 from bench.measure.schedule import Planned
 from bench.record import LAUNCH_OUTCOMES
 from bench.record.schema import line_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from bench.catalogue import Catalogue
@@ -42,40 +42,6 @@ SHELL_OK = Expected("exit", 0, tells_arrival=False)
 
 def shell(text: str) -> CommandLine:
     return CommandLine.of((), text)
-
-
-@pytest.fixture
-def guard() -> Iterator[GuardProcess]:
-    with adopting(), GuardProcess() as guard:
-        yield guard
-
-
-@pytest.fixture
-def place(catalogue: Catalogue, guard: GuardProcess) -> LocalPlace:
-    return LocalPlace(catalogue.build.worker, guard)
-
-
-@pytest.fixture
-def order(catalogue: Catalogue) -> Callable[..., Order]:
-    """An order of a few launches: every command once, in turn, unless a plan says otherwise."""
-
-    def make(*commands: CommandLine, strategy: str = "vfork_exec", **changes: Any) -> Order:
-        entry = catalogue.strategy(strategy)
-        request = Request(
-            strategy=strategy,
-            reaper="own" if entry.own_reaper else "waitpid",
-            hygiene="none",
-            backing="anon",
-            footprint_bytes=MIB,
-            open_files=0,
-            time_limit_ns=60_000_000_000,
-            warmup=0,
-            plan=tuple(range(len(commands))),
-            commands=commands,
-        )
-        return Order(tuple(catalogue.worker(entry)), replace(request, **changes), cpus=None, mode=None)
-
-    return make
 
 
 def as_line(order: Order, evidence: Evidence, *expected: Expected) -> WorkerLine:

@@ -11,9 +11,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bench.catalogue import Catalogue
+from bench.machine import WorkerGroups, groups
+from bench.machine.guard import end_group
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "measure"))
+from conditions import wait_until
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+_NO_GROUPS = groups.missing_right(("memory", "pids"))
+needs_groups = pytest.mark.skipif(_NO_GROUPS is not None, reason=f"{_NO_GROUPS}")
 
 Isolate = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -106,6 +116,56 @@ def test_open_files_are_raised_to_what_is_allowed(isolator: str) -> None:
     assert shown.strip() == str(hard)
 
 
+def test_open_files_are_limited_for_good(facts: Callable[..., dict[str, str]]) -> None:
+    assert facts("open_files=20")["Max open files"].split()[:2] == ["20", "20"]
+
+
+def test_processes_are_limited_for_good(facts: Callable[..., dict[str, str]]) -> None:
+    assert facts("processes=30000")["Max processes"].split()[:2] == ["30000", "30000"]
+
+
+@needs_root
+def test_another_user_keeps_roots_reach_and_nothing_else_of_it(facts: Callable[..., dict[str, str]]) -> None:
+    found = facts("user=61184")
+
+    assert found["Uid"].split() == found["Gid"].split() == ["61184"] * 4
+    assert found["Groups"] == ""
+    # CAP_DAC_OVERRIDE, bit 1: files are where they were.
+    assert {int(found[kind], 16) for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb")} == {1 << 1}
+
+
+@needs_root
+def test_another_user_dies_with_its_parent_as_well(isolator: str) -> None:
+    # Becoming another user forgets the signal; a shell that isolates a process and is killed must not leave it.
+    script = '"$0" isolate user=61184 -- /bin/sleep 1000 & echo $!; wait'
+    shell = subprocess.Popen(["/bin/sh", "-c", script, isolator], stdout=subprocess.PIPE, text=True)
+    assert shell.stdout is not None
+    with shell.stdout as told:
+        sleeper = psutil.Process(int(told.readline()))
+    wait_until(lambda: sleeper.name() == "sleep")
+
+    shell.kill()
+    shell.wait()
+
+    wait_until(lambda: not sleeper.is_running() or sleeper.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.root
+@needs_groups
+def test_it_is_in_its_group_before_the_program_begins(isolate: Isolate) -> None:
+    found = WorkerGroups.named(["memory", "pids"])
+    found.make()
+    try:
+        words = [f"cgroup={directory}" for directory in found.directories]
+        shown = isolate(*words, "--", "/bin/cat", "/proc/self/cgroup").stdout
+    finally:
+        gone = [end_group(directory) for directory in found.directories]
+
+    lines = [line for line in shown.splitlines() if line.endswith(f"/{found.directories[0].name}")]
+    assert len(lines) == len(found.directories)
+    assert all(gone)
+
+
 def test_its_words_and_environment_arrive(isolate: Isolate) -> None:
     result = isolate("--", "/bin/sh", "-c", 'echo "$@" $GREETING', "sh", "a b", "--", env={"GREETING": "hello"})
 
@@ -127,6 +187,13 @@ def test_it_does_not_work_for_a_parent_that_has_died(isolate: Isolate) -> None:
         (["cpus=first", "--", "/bin/true"], "cpus=first: Invalid argument"),
         (["cpus=99999", "--", "/bin/true"], "cpus=99999: Invalid argument"),
         (["cpus=", "--", "/bin/true"], "cpus=: Invalid argument"),
+        (["open_files=0", "--", "/bin/true"], "open_files=0: Invalid argument"),
+        (["processes=-", "--", "/bin/true"], "processes=-: Invalid argument"),
+        (["processes=5x", "--", "/bin/true"], "processes=5x: Invalid argument"),
+        (["user=", "--", "/bin/true"], "user=: Invalid argument"),
+        (["user", "--", "/bin/true"], "user: Invalid argument"),
+        (["use=5", "--", "/bin/true"], "use=5: Invalid argument"),
+        (["cgroup=/no/such/group", "--", "/bin/true"], "cgroup=/no/such/group: No such file or directory"),
         (["--"], "no program: Invalid argument"),
         (["cpus=0"], "no program: Invalid argument"),
         (["--", "/no/such/program"], "/no/such/program: No such file or directory"),
