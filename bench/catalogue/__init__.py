@@ -17,6 +17,7 @@ from bench import installation
 from bench.catalogue import build as native_build
 from bench.catalogue.build import Build, BuildError, MissingToolError
 from bench.catalogue.native import CatalogueError, Entry, ask, base_interpreter, python_worker
+from bench.catalogue.target import of_root
 from bench.scenario import Vocabulary
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Entry",
     "MissingToolError",
     "base_interpreter",
+    "build_against",
     "build_of",
     "load",
 ]
@@ -90,6 +92,12 @@ def build_of(worker: str) -> Build:
     if shipped is not None and shipped.variant == worker and not installation.is_checkout():
         return shipped
     return native_build.ensure(installation.strategies(), installation.builds(), worker)
+
+
+def build_against(name: str, root: Path) -> Build:
+    """Find or make the dynamic build for another glibc, whose libc6-dev `root` holds. Raises BuildError."""
+    with of_root(name, root) as target:
+        return native_build.ensure(installation.strategies(), installation.builds(), target=target)
 
 
 def load(worker: str = "glibc") -> Catalogue:

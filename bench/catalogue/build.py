@@ -27,6 +27,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "glibc-static": (*COMMON, "-static"),
     # -u: nothing but musl's own loader refers to its version, and a worker says what it was linked with.
     "musl": (*COMMON, "-static", "-Wl,-u,__libc_version"),
+    "musl-dynamic": (*COMMON, "-fPIE", "-pie", "-Wl,-z,now"),  # for a distro's root, which brings the library
 }
 STATIC = frozenset({"glibc-static", "musl"})
 """The variants that bring their C library along."""
@@ -50,6 +51,17 @@ class MissingToolError(BuildError):
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Another C library than this machine's own, to compile and link a dynamic worker against."""
+
+    name: str
+    """Says which, in the name of the build's folder."""
+    flags: tuple[str, ...]
+    identity: str
+    """Differs when the library does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """One finished build: its folder holds the worker, the launched programs and build.json."""
 
@@ -68,7 +80,7 @@ class Build:
 
 def compiler(variant: str = "glibc") -> str:
     """The C compiler: $CC, else the first of cc, gcc, clang; for musl its own wrapper. Raises MissingToolError."""
-    if variant == "musl":
+    if variant.startswith("musl"):
         wrapper = shutil.which("musl-gcc")
         if wrapper is None:
             raise MissingToolError("no musl to link with: install musl-gcc (package musl-tools)")
@@ -93,12 +105,14 @@ def sources(strategies: Path) -> list[Path]:
     return sorted(path for path in strategies.rglob("*") if path.suffix in {".c", ".h", ".py"})
 
 
-def digest(strategies: Path, variant: str, version: str) -> str:
-    """Identifies a build: SHA-256, 12 hex digits, over sources, flags and the compiler's version."""
+def digest(strategies: Path, variant: str, version: str, target: Target | None = None) -> str:
+    """Identifies a build: SHA-256, 12 hex digits, over sources, flags, the compiler's version and the target."""
     sha = hashlib.sha256()
     for path in sources(strategies):
         sha.update(f"{path.relative_to(strategies)}\0".encode() + path.read_bytes() + b"\0")
     sha.update("\0".join((variant, *VARIANTS[variant], *COMMAND_FLAGS, version)).encode())
+    if target:
+        sha.update(f"\0{target.identity}".encode())
     return sha.hexdigest()[:12]
 
 
@@ -122,14 +136,14 @@ def _compile(cc: str, flags: Sequence[str], output: Path, files: Sequence[Path])
         raise BuildError(f"{output.name} does not compile:\n{result.stderr.strip()}")
 
 
-def compile_into(folder: Path, strategies: Path, variant: str = "glibc") -> Build:
+def compile_into(folder: Path, strategies: Path, variant: str = "glibc", target: Target | None = None) -> Build:
     """Compiles one variant into a folder, which it makes. Raises BuildError."""
     cc = compiler(variant)
     version = _version(cc)
-    name = digest(strategies, variant, version)
+    name = digest(strategies, variant, version, target)
     folder.mkdir(parents=True, exist_ok=True)
     worker = [path for part in WORKER_FOLDERS for path in sorted((strategies / part).glob("*.c"))]
-    _compile(cc, VARIANTS[variant], folder / WORKER, worker)
+    _compile(cc, (*VARIANTS[variant], *(target.flags if target else ())), folder / WORKER, worker)
     for source in sorted((strategies / "command").glob("*.c")):
         _compile(compiler(), COMMAND_FLAGS, folder / source.stem, [source])
     libc = _libc(folder / WORKER) if variant in STATIC else None
@@ -152,18 +166,19 @@ def _libc(worker: Path) -> str:
     return result.stdout.strip()
 
 
-def ensure(strategies: Path, folders: Sequence[Path], variant: str = "glibc") -> Build:
+def ensure(strategies: Path, folders: Sequence[Path], variant: str = "glibc", target: Target | None = None) -> Build:
     """The build of these very sources: found in one of the folders, else compiled into the first that can be written.
 
     Raises BuildError, also when no folder can be written.
     """
-    name = digest(strategies, variant, _version(compiler(variant)))
+    name = digest(strategies, variant, _version(compiler(variant)), target)
+    kind = f"{variant}-{target.name}" if target else variant
     for folder in folders:
-        found = read(folder / f"{name}-{variant}")
+        found = read(folder / f"{name}-{kind}")
         if found:
             return found
     for folder in folders:
-        final = folder / f"{name}-{variant}"
+        final = folder / f"{name}-{kind}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
@@ -171,7 +186,7 @@ def ensure(strategies: Path, folders: Sequence[Path], variant: str = "glibc") ->
             continue  # such as a checkout of somebody else's: the next folder is the user's own
         try:
             scratch.chmod(0o755)  # mkdtemp's 0700 would shut out an ordinary user after root's build
-            made = compile_into(scratch, strategies, variant)
+            made = compile_into(scratch, strategies, variant, target)
             # Whole or not at all, and two builds at once do no harm: the loser finds the winner's in place.
             try:
                 scratch.rename(final)

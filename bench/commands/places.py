@@ -5,6 +5,7 @@ Not for: what a site does (bench.measure, bench.kernels).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bench.kernels import KernelImage, Root, Watch
     from bench.machine import GuardProcess
     from bench.measure import Site, Sites
+    from bench.record import PlaceFields
     from bench.scenario import Cell, Environment, Scenario
 
 T = TypeVar("T")
@@ -68,15 +70,19 @@ def obtain(cells: Iterable[Cell], *, quiet: bool) -> Obtained:
     """Find the kernels and roots of these cells, fetched when the cache has none."""
     kernels = dict.fromkeys(cell.kernel for cell in cells if cell.kernel)
     distros = dict.fromkeys(cell.distro for cell in cells if cell.distro)
+    linked = dict.fromkeys(cell.distro for cell in cells if cell.distro and cell.worker == "glibc")
     if not kernels and not distros:
         return Obtained({}, {})
-    from bench.kernels import obtain_kernel, obtain_root
+    from bench.kernels import obtain_development, obtain_kernel, obtain_root
 
-    with progress(len(kernels) + len(distros), quiet=quiet) as (watch, ended):
-        return Obtained(
+    with progress(len(kernels) + len(distros) + len(linked), quiet=quiet) as (watch, ended):
+        obtained = Obtained(
             {name: _or_why(obtain_kernel, name, watch, ended) for name in kernels},
             {name: _or_why(obtain_root, name, watch, ended) for name in distros},
         )
+        for name in linked:  # the site asks for it again, and says why there is none
+            _or_why(obtain_development, name, watch, ended)
+    return obtained
 
 
 def _or_why(obtain_one: Callable[[str, Watch], T], name: str, watch: Watch, ended: Callable[[], None]) -> T | str:
@@ -93,25 +99,28 @@ def _or_why(obtain_one: Callable[[str, Watch], T], name: str, watch: Watch, ende
 def sites(scenario: Scenario, cells: Iterable[Cell], obtained: Obtained, usual: Build, guard: GuardProcess) -> Sites:
     """The site of every kernel and distro that cells are of, or why there is none. Nothing is opened yet."""
     found: dict[tuple[str | None, str | None], Site | str] = {}
-    for kernel, distro in dict.fromkeys((cell.kernel, cell.distro) for cell in cells):
+    workers: dict[tuple[str | None, str | None], dict[str, None]] = {}
+    for cell in cells:
+        workers.setdefault((cell.kernel, cell.distro), {})[cell.worker] = None
+    for (kernel, distro), wanted in workers.items():
         image = obtained.kernels[kernel] if kernel else None
         root = obtained.roots[distro] if distro else None
         if isinstance(image, str) or isinstance(root, str):
             found[kernel, distro] = image if isinstance(image, str) else str(root)
         elif image:
-            found[kernel, distro] = _guest(image, root, scenario)
+            found[kernel, distro] = _guest(image, root, wanted, scenario)
         else:
             found[kernel, distro] = _here(root, usual, guard)
     return found
 
 
-def _guest(image: KernelImage, root: Root | None, scenario: Scenario) -> Site | str:
+def _guest(image: KernelImage, root: Root | None, workers: Iterable[str], scenario: Scenario) -> Site | str:
     from bench.catalogue import MissingToolError
     from bench.kernels.guest import GuestSite
     from bench.measure import NoPlaceError
 
     try:
-        return GuestSite(image, root, clock=scenario.guest_clock, memory_bytes=guest_bytes(scenario))
+        return GuestSite(image, root, clock=scenario.guest_clock, memory_bytes=guest_bytes(scenario), workers=workers)
     except (NoPlaceError, MissingToolError) as error:
         return str(error)
 
@@ -121,4 +130,7 @@ def _here(root: Root | None, usual: Build, guard: GuardProcess) -> Site:
 
     if root is None:
         return LocalSite(usual, guard)
-    return RootSite(root.path, {"distro": root.distro, "libc": root.libc}, usual, guard)
+    from bench.kernels.builds import build_for
+
+    description: PlaceFields = {"distro": root.distro, "libc": root.libc}
+    return RootSite(root.path, description, usual, guard, functools.partial(build_for, root))

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bench.kernels import cache, keyrings, mirrors, pinned
@@ -54,14 +55,29 @@ def obtain_root(name: str, watch: Watch, *, given: Sequence[str] = (), refresh: 
 
     `given` are mirrors to use instead of those that the machine knows. Raises as root_of(), but for NotFetchedError.
     """
-    wanted = pinned.distro(name)
+    return _obtain(pinned.distro(name), watch, given, refresh=refresh)
+
+
+def obtain_development(name: str, watch: Watch, *, given: Sequence[str] = ()) -> Root:
+    """What a compiler needs of a distro's glibc, its headers and what to link with, in a folder beside the root.
+
+    Raises as obtain_root(); a distro of musl has none, and needs none: what is linked with one musl runs with others.
+    """
+    distro = pinned.distro(name)
+    if distro.applets:
+        raise UnavailableError(f"distro {name} has no glibc")
+    wanted = replace(distro, name=f"{name}-dev", packages=("libc6-dev",))
+    return _obtain(wanted, watch, given, refresh=False)
+
+
+def _obtain(wanted: PinnedDistro, watch: Watch, given: Sequence[str], *, refresh: bool) -> Root:
     if not refresh:
         with suppress(NotFetchedError):  # but what is damaged is not replaced without a word
-            return _cached(name)
-    with cache.exclusive(_folder(name)):
+            return _cached(wanted.name)
+    with cache.exclusive(_folder(wanted.name)):
         if not refresh:
             with suppress(NotFetchedError):  # another process may have fetched it while this one waited
-                return _cached(name)
+                return _cached(wanted.name)
         return _fetch(wanted, watch, given)
 
 

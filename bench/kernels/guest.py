@@ -24,6 +24,7 @@ from bench.catalogue import Build, MissingToolError, build_of
 from bench.kernels import contents, initramfs, orders, qemu
 from bench.kernels.acceleration import kvm_refusal
 from bench.kernels.account import OBSERVED, Account
+from bench.kernels.builds import build_for
 from bench.kernels.contents import FILES, path_of
 from bench.kernels.link import Link
 from bench.kernels.manifest import KernelImage, Root
@@ -109,7 +110,7 @@ class GuestSite:
         """The build that runs there. Raises MissingToolError, NoPlaceError."""
         if worker == "glibc" and self._root is None:
             raise NoPlaceError("a guest without a distro has no C library to load: --worker glibc-static, or musl")
-        build = build_of(worker)
+        build = build_for(self._root, worker) if self._root else build_of(worker)
         with self._lock:
             self._builds[build.folder] = build
         return build

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,11 +52,24 @@ class LocalSite:
 class RootSite(LocalSite):
     """The running kernel, with another distro's root."""
 
-    def __init__(self, root: Path, description: PlaceFields, usual: Build, guard: GuardProcess) -> None:
-        """`root` is its folder; `description` says its distro and libc."""
+    def __init__(
+        self,
+        root: Path,
+        description: PlaceFields,
+        usual: Build,
+        guard: GuardProcess,
+        build_for: Callable[[str], Build] = build_of,
+    ) -> None:
+        """`root` is its folder; `description` says its distro and libc; `build_for` makes the builds that run there."""
         super().__init__(usual, guard)
         self._root = root
         self._description = description
+        self._build_for = build_for
+
+    @functools.cache  # noqa: B019 - there is one site a run
+    def build(self, worker: str) -> Build:
+        """The build for the root. Raises BuildError, NoPlaceError."""
+        return self._build_for(worker)
 
     @contextmanager
     def open(self, boot: int) -> Iterator[LocalPlace]:

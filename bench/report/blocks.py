@@ -164,8 +164,8 @@ def _without_environment(cell: CellSummary) -> tuple[object, ...]:
 
 
 def environment_text(cell: CellSummary, names: Iterable[str]) -> str:
-    """Say which of the environments of a run a cell is of: `musl, bullseye`."""
-    return ", ".join(axis_text(name, axis(cell, name)) for name in names)
+    """Say which of the environments of a run a cell is of: `musl bullseye`."""
+    return " ".join(axis_text(name, axis(cell, name)) for name in names)
 
 
 def mode_order(cell: CellSummary) -> tuple[bool, str, int, int]:
@@ -221,7 +221,7 @@ def mechanisms(cells: Iterable[CellSummary]) -> tuple[dict[str, list[str]], dict
     What depends on the environment is said with those that it was seen in.
     """
     cells = list(cells)
-    names = [name for name in varying(cells) if name in ENVIRONMENT]
+    names = [name for name in varying(cells) if name in ENVIRONMENT and name != "libc"]
     seen: dict[str, dict[str, list[str]]] = {}
     denied: dict[str, dict[str, None]] = {}
     for cell in cells:
@@ -236,7 +236,7 @@ def mechanisms(cells: Iterable[CellSummary]) -> tuple[dict[str, list[str]], dict
 def _told(texts: Mapping[str, list[str]]) -> list[str]:
     if len(texts) == 1:
         return list(texts)
-    told = {text: "; ".join(filter(None, dict.fromkeys(where))) for text, where in texts.items()}
+    told = {text: ", ".join(filter(None, dict.fromkeys(where))) for text, where in texts.items()}
     return [f"{text} [{where}]" if where else text for text, where in told.items()]
 
 
@@ -267,23 +267,16 @@ def machine_facts(fingerprint: Mapping[str, object], machine: Machine) -> dict[s
 
 
 def places(section: Section) -> list[str]:
-    """Say where else than on the machine itself cells were measured."""
-    elsewhere: dict[Machine, dict[str, CellSummary]] = {}
+    """Say where else than on the machine itself cells were measured, by the names that were asked for."""
+    found: dict[str, None] = {}
     for cell in section.cells:
-        if cell.machine != section.machine:
+        place = cell.machine
+        if place != section.machine:
             asked = [cell.axes[name] for name in ("kernel", "distro") if cell.axes.get(name)]
-            asked = asked or [axis(cell, "worker")]
-            elsewhere.setdefault(cell.machine, {})[" ".join(plain(str(name)) for name in asked)] = cell
-    return [
-        ", ".join(filter(None, (
-            ": ".join(filter(None, (name, plain(place.distro)))),
-            f"Linux {plain(place.kernel)}",
-            plain(place.libc),
-            clock_title(cell),
-        )))
-        for place, names in elsewhere.items()
-        for name, cell in names.items()
-    ]  # fmt: skip
+            name = " ".join(plain(str(name)) for name in asked or [axis(cell, "worker")])
+            facts = (plain(place.distro), f"Linux {plain(place.kernel)}", plain(place.libc), clock_title(cell))
+            found[f"{name}: {', '.join(fact for fact in facts if fact)}"] = None
+    return sorted(found)
 
 
 def file_facts(files: Sequence[ResultFile]) -> list[tuple[str, str]]:

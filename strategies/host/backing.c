@@ -1,5 +1,6 @@
 /* The backings: how a footprint is mapped. What is there afterwards is footprint.c's to find out. */
 #include "internal.h"
+#include "memfd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static char *map_hugetlb(size_t size)
 
 static char *map_shared(size_t size)
 {
-	int fd = memfd_create("footprint", MFD_CLOEXEC);
+	int fd = memory_file("footprint");
 	char *start = MAP_FAILED;
 
 	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0)

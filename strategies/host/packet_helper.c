@@ -10,6 +10,7 @@
  *                                    ppoll <--- SIGCHLD -------  exit
  *      recv <----------------------  waitpid, send(reply)
  */
+#include "memfd.h"
 #include "packet_helper.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -314,7 +314,7 @@ static bool pack(const struct command *command, struct head *head)
 
 static int text_file(size_t size)
 {
-	int fd = memfd_create("request", MFD_CLOEXEC);
+	int fd = memory_file("request");
 
 	for (size_t at = 0; fd >= 0 && at < size;) {
 		ssize_t n = write(fd, packed + at, size - at);

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import small_root
 
+from bench.catalogue import build_of
 from bench.kernels import Root, UnavailableError
 from bench.record import read
 from bench.record.schema import line_schema
@@ -48,6 +49,9 @@ def small_distro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     )
     monkeypatch.setattr("bench.kernels.check_distro", lambda _: None)
     monkeypatch.setattr("bench.kernels.obtain_root", lambda _name, _watch: root)
+    monkeypatch.setattr("bench.kernels.obtain_development", lambda _name, _watch: root)
+    # Its library is this machine's own.
+    monkeypatch.setattr("bench.kernels.builds.build_for", lambda _root, worker: build_of(worker))
     return root.name
 
 
