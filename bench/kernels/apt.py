@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.kernels.manifest import UnavailableError
+from bench.kernels.process import program, running
 
 ARCHITECTURE = "amd64"
 
@@ -58,14 +58,6 @@ class Package:
 
     name: str
     version: str
-
-
-def program(name: str, package: str) -> str:
-    """The path of a program. Raises UnavailableError, with the package that has it."""
-    found = shutil.which(name)
-    if found is None:
-        raise UnavailableError(f"{name} is not installed (package {package})")
-    return found
 
 
 class Apt:
@@ -121,20 +113,20 @@ class Apt:
         """Let apt fetch something into a folder, and tell `watch` how it gets on. Raises UnavailableError."""
         reading, writing = os.pipe()
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-            with subprocess.Popen(
-                [*command, "-o", f"APT::Status-Fd={writing}"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                pass_fds=(writing,),
-                cwd=folder,
-                env=self._environment(),
-            ) as fetching:
+            with (
+                os.fdopen(reading, encoding="utf-8", errors="replace") as states,
+                running(
+                    [*command, "-o", f"APT::Status-Fd={writing}"],
+                    said=said,
+                    environment=self._environment(),
+                    folder=folder,
+                    descriptors=(writing,),
+                ) as fetching,
+            ):
                 os.close(writing)
-                with os.fdopen(reading, encoding="utf-8", errors="replace") as states:
-                    for state in states:
-                        if found := _PROGRESS.match(state):
-                            watch(what, float(found.group(1)))
+                for state in states:
+                    if found := _PROGRESS.match(state):
+                        watch(what, float(found.group(1)))
             if fetching.returncode != 0:
                 said.seek(0)
                 raise self._failed(said.read())

@@ -8,16 +8,17 @@ No root is needed to make one. Not for: changing into it (measure), or booting i
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from bench.kernels import cache, keyrings, mirrors, pinned
-from bench.kernels.apt import ARCHITECTURE, Repository, Watch, complaint, inherited, program
+from bench.kernels.apt import ARCHITECTURE, Repository, Watch, complaint, inherited
 from bench.kernels.manifest import (
     DamagedError,
     NotFetchedError,
@@ -28,6 +29,7 @@ from bench.kernels.manifest import (
     root_text,
 )
 from bench.kernels.pinned import PinnedDistro
+from bench.kernels.process import program, running
 
 _MANIFEST = "manifest.json"
 _PAPER = ("doc", "man", "info", "locale", "lintian")
@@ -126,13 +128,20 @@ def _fetch(wanted: PinnedDistro, watch: Watch, given: Sequence[str]) -> Root:
             made = work / "root"
             watch(f"packages of {wanted.suite}", None)
             command = _command(mmdebstrap, wanted, made, Repository(uri, wanted.suite, keys))
-            unpacking = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False,
-                                       stdin=subprocess.DEVNULL)  # fmt: skip
-            if unpacking.returncode != 0:
-                why = complaint(unpacking.stderr)
-                continue
-            return _keep(wanted, made, dict(_UNPACKED.findall(unpacking.stderr)), folder)
+            status, said = _run(command, scratch=work)
+            if status == 0:
+                return _keep(wanted, made, dict(_UNPACKED.findall(said)), folder)
+            why = complaint(said)
     raise UnavailableError(f"distro {wanted.name}, of {wanted.place}: {why}: name a mirror that has it with --mirror")
+
+
+def _run(command: Sequence[str], *, scratch: Path) -> tuple[int, str]:
+    """Run mmdebstrap, its temporary files in `scratch`; its status, and what it said."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        with running(command, said=said, environment=os.environ | {"TMPDIR": str(scratch)}) as unpacking:
+            pass
+        said.seek(0)
+        return unpacking.returncode, said.read()
 
 
 def _command(mmdebstrap: str, wanted: PinnedDistro, made: Path, repository: Repository) -> list[str]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from local_archive import LACKING, Archive, kernel_bytes
 
@@ -270,3 +273,48 @@ def test_on_a_terminal_a_bar_is_painted_and_taken_away(debian: Archive, tmp_path
     assert [line.partition(":")[0] for line in said.splitlines()] == ["5.10", "6.1"]
     assert b"1/2" in painted
     assert b"\x1b[?25h" in painted  # the cursor is back
+
+
+def wait_for_the_end_of(pid: int) -> None:
+    """Wait until a process has ended, whether anybody has asked for its status or not."""
+    deadline = time.monotonic() + 20
+    with suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, f"{pid} goes on"
+            time.sleep(0.01)
+
+
+SLOW = """#!/bin/sh
+# Stands for a program of the machine's that takes its time, and has started another.
+sleep 1000 &
+echo $! > "$1"
+exec sleep 1000
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "slow"), [("kernels", "5.10", "apt-get"), ("distros", "bullseye", "mmdebstrap")]
+)
+def test_ctrl_c_ends_what_was_started_and_leaves_nothing(
+    archive: Archive, cache_home: Path, tmp_path: Path, kind: str, name: str, slow: str
+) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / slow).write_text(SLOW.replace("$1", str(started)))
+    (tmp_path / "bin" / slow).chmod(0o755)
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom bench import cli\nfrom bench.kernels import keyrings\n"
+        "keyrings.INSTALLED = Path(sys.argv[1])\nsys.exit(cli.execute(sys.argv[2:]))\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "keyrings"), kind, "fetch", "-q", name,
+               "--mirror", archive.uri]  # fmt: skip
+    with subprocess.Popen(command, env=os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}) as process:
+        while not started.exists() or not started.read_text().strip():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+
+    assert process.returncode == 4
+    wait_for_the_end_of(int(started.read_text()))
+    left = [path.name for path in cache_home.rglob("*") if path.is_file() or path.name.startswith(".unfinished")]
+    assert left == [".lock"]
