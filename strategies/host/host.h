@@ -88,6 +88,7 @@ enum strategy_claims {
 	CLEARS_HANDLERS = 1 << 3,    /* no handler of the caller's is there in the child */
 	NEEDS_DESCRIPTOR = 1 << 4,   /* each launch opens at least one in the caller */
 	NEEDS_CLONE3 = 1 << 5,       /* there is no other call that it could take */
+	TELLS_ENOMEM = 1 << 6,       /* whatever its library call fails with, the caller may be told ENOMEM */
 };
 
 /* What the command does not inherit, whatever the caller had; held against what the command itself reports. */

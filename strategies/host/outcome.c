@@ -125,7 +125,7 @@ const char *host_own_program(const char *name)
 	if (length <= 0 || (size_t)length + strlen(name) >= sizeof path)
 		return NULL;
 	strcpy(path + length, name);
-	return access(path, X_OK) == 0 ? path : NULL;
+	return access(path, X_OK) == 0 ? strdup(path) : NULL; /* who asked keeps it, whatever else is asked for */
 }
 
 const char *host_shell_supported(void)

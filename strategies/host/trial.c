@@ -24,6 +24,7 @@ static const struct hygiene *mitigation;
 static void (*act_in_child)(void);
 static struct session session;
 static struct hygiene between; /* what is done between launch and exec: the trial's act, then the mitigation's */
+static const char *gate_path;
 static int gate = -1;
 
 static _Noreturn void end(enum trial_end how)
@@ -136,6 +137,9 @@ void trial_prepare(struct trial *trial, const struct command *commands, size_t c
 	const char *reason = make_ready(trial->strategy);
 	if (reason)
 		trial_failed("%s: %s", reason, strerror(errno));
+	/* Only now: a helper would hold it open as well. */
+	if (gate_path && (gate = open(gate_path, O_RDWR | O_CLOEXEC)) < 0)
+		trial_failed("%s: %s", gate_path, strerror(errno));
 }
 
 void trial_launch(const struct trial *trial, struct launch *launch, size_t command)
@@ -278,11 +282,10 @@ struct command trial_probe(const struct trial *trial)
 
 struct command trial_held_probe(const struct trial *trial)
 {
-	const char *path = trial_path(trial, "gate");
-
-	if (mkfifo(path, 0600) != 0 || (gate = open(path, O_RDWR | O_CLOEXEC)) < 0)
-		trial_failed("%s: %s", path, strerror(errno));
-	return probe_with(trial, path);
+	gate_path = trial_path(trial, "gate");
+	if (mkfifo(gate_path, 0600) != 0)
+		trial_failed("%s: %s", gate_path, strerror(errno));
+	return probe_with(trial, gate_path);
 }
 
 void trial_release(void)

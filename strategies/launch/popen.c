@@ -36,7 +36,7 @@ LAUNCHBENCH_STRATEGY(
 	.name = "popen",
 	.summary = "popen() for reading: a shell runs the command, pclose() waits for it",
 	.traits = OWN_REAPER,
-	.claims = SUSPENDS | CLEARS_HANDLERS | ANOTHER_FIRST | NEEDS_DESCRIPTOR,
+	.claims = SUSPENDS | CLEARS_HANDLERS | ANOTHER_FIRST | NEEDS_DESCRIPTOR | TELLS_ENOMEM,
 	.status_form = STATUS_SHELL,
 	.supported = host_shell_supported,
 	.launch = launch,

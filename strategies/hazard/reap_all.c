@@ -1,0 +1,70 @@
+/* A handler of SIGCHLD that reaps whatever has ended takes the statuses that library calls and others wait for. */
+#include "../host/hazard.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define PATIENCE_MS 2000
+
+static volatile sig_atomic_t reaped, told;
+static bool all;
+
+static void on_child(int signal)
+{
+	int saved = errno;
+
+	(void)signal;
+	while (all && waitpid(-1, NULL, WNOHANG) > 0)
+		reaped++;
+	told = 1;
+	errno = saved;
+}
+
+static void trial(struct trial *trial)
+{
+	bool own_child = !(trial->strategy->claims & BEHIND_A_HELPER) || !(trial->strategy->traits & OWN_REAPER);
+	bool waits_inside = (trial->strategy->traits & OWN_REAPER) && !trial->strategy->reap;
+	struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_RESTART};
+	struct command probe = trial_probe(trial);
+	struct launch launch;
+
+	all = !mitigated_by(trial, "own_children_only");
+	trial_prepare(trial, &probe, 1, NULL);
+	if (sigaction(SIGCHLD, &action, NULL) != 0)
+		trial_not_made("a handler: %s", strerror(errno));
+	trial_launch(trial, &launch, 0);
+	/* The command ends before anybody waits for it: what may happen always does here. */
+	for (int waited = 0; own_child && !waits_inside && !told && waited < PATIENCE_MS; waited++)
+		pause_ms(1);
+	trial_reap(trial, &launch);
+	if (launch.stage == STAGE_WAIT && launch.error == ECHILD)
+		trial_hit("a handler had reaped %d children, and who waited for the command is told ECHILD", (int)reaped);
+	if (launch.stage != STAGE_NONE || launch.status != 0)
+		trial_failed("%s came at %s, status %d", strerror(launch.error), stage_name(launch.stage), launch.status);
+	trial_missed();
+}
+
+static struct oracle oracle(const struct strategy *strategy, const char *mitigation)
+{
+	bool behind = (strategy->claims & BEHIND_A_HELPER) && (strategy->traits & OWN_REAPER);
+	/* system() has SIGCHLD blocked while it waits (POSIX.1-2017, system()). */
+	bool waits_inside = (strategy->traits & OWN_REAPER) && !strategy->reap;
+
+	if (mitigation || behind || waits_inside)
+		return (struct oracle){NEVER, NULL};
+	/* Its thread is in waitpid() when the command ends: who is first is the scheduler's choice. */
+	if (strategy->traits & RUNS_CALLER_SIDE)
+		return (struct oracle){UNSAID, NULL};
+	return (struct oracle){ALWAYS, NULL};
+}
+
+LAUNCHBENCH_HAZARD(
+	.name = "reap_all",
+	.summary = "a handler reaps every child with waitpid(-1): whoever waits for one, as pclose() does, gets ECHILD",
+	.source = "POSIX.1-2017, pclose(): ECHILD when the status was unavailable; wait(2)",
+	.mitigations = (const char *const[]){"own_children_only", NULL},
+	.oracle = oracle,
+	.trial = trial,
+);
