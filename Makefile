@@ -2,12 +2,13 @@
 PYTHON ?= python3
 SCENARIO ?= quick
 ARGS ?=
+FIGURES ?= scale big-parent
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test simulate lint wheel clean
+.PHONY: help bench test simulate lint figures wheel clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,11 @@ lint: $(VENV)/ready-lint ## ruff, mypy, import-linter, and every warning about t
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/lint_c.py
+
+figures: $(VENV)/ready-run ## draw the README's and the gallery's figures from the reference results
+	@for name in $(FIGURES); do \
+		$(BIN)/launchbench report results/$$name.jsonl --format figures -o docs/figures || exit; \
+	done
 
 wheel: $(VENV)/ready-run ## build the wheel, with the native worker inside
 	@$(PIP) wheel --no-deps --wheel-dir dist .

@@ -45,9 +45,11 @@ def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form
     "form",
     callback=_form,
     default="terminal",
-    help="terminal (default), html, markdown, json, csv, parquet or pyperf.",
+    help="terminal (default), html, markdown, figures, json, csv, parquet or pyperf.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file (pyperf: folder) instead.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write to this file (figures, pyperf: folder) instead."
+)
 @click.option("--strict", is_flag=True, help="Exit 1 on a finding, or a hazard against its oracle.")
 def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict: bool) -> None:
     """Show what result files say. Files of one machine and scenario count as one.

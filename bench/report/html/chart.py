@@ -7,7 +7,9 @@ a figure of three panels, against a tenth for drawing it. The tests hold every s
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.report.html.layout import COLOURS, INK, Series
@@ -15,7 +17,7 @@ from bench.report.html.scale import dodge, fraction, ticks
 from bench.report.typography import UNICODE, clip, duration, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 Spec: TypeAlias = dict[str, Any]
 
@@ -24,8 +26,20 @@ GRID = "#e6e8eb"
 PAPER = "#ffffff"
 HEAT = ("#deebf7", "#b3cfe8", "#7fb0d9", "#4a8fc7", "#1f6aab", "#0b4880")
 """From few launches to many."""
+DARK: Mapping[str, str] = MappingProxyType(
+    {
+        INK: "#e6e9ed",
+        MUTED: "#9aa4af",
+        GRID: "#262c34",
+        PAPER: "#0f1318",
+        "#000000": "#f2f2f2",
+        "#0072B2": "#3d9bdc",
+        **dict(zip(HEAT, ("#14273a", "#1b4266", "#2a6496", "#4a8fc7", "#86bbe6", "#d3e8fa"), strict=True)),
+    }
+)
+"""What a colour becomes on a dark page. A figure is drawn once, in the colours of the light one."""
 PALETTE = frozenset({INK, MUTED, GRID, PAPER, *COLOURS, *HEAT})
-"""Every colour that a figure may have: the ones that the dark theme knows to replace."""
+"""Every colour that a figure may have."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 FONT_SIZE = 11
@@ -238,7 +252,7 @@ def figure(panels: Sequence[Spec], place: Grid) -> Spec:
 
 _TEXT = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE}
 CONFIG: Spec = {
-    "background": None,
+    "background": "transparent",
     "padding": 2,
     "font": FONT,
     "view": {"stroke": None},

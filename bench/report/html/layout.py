@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bench.analysis import CellSummary
+    from bench.report.blocks import Section
 
 MOST_SERIES = 12
 """Series that one panel can hold before nobody can tell them apart."""
@@ -86,6 +87,12 @@ class Layout:
     def of(self, panel: int, footprint: int | None = None) -> list[Item]:
         """Return the items of a panel, or those of one footprint in it."""
         return [item for item in self.items if item.panel == panel and footprint in {None, item.footprint}]
+
+
+def layout_of(section: Section, indices: Mapping[int, int]) -> Layout:
+    """Lay out what a section shows; `indices` maps a cell's identity to its index in the analysis."""
+    planned = [str(cell["strategy"]) for file in section.files for cell in file.header["cells"]]
+    return lay_out({indices[id(cell)]: cell for cell in section.shown}, planned)
 
 
 def lay_out(cells: Mapping[int, CellSummary], strategies: Sequence[str]) -> Layout:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from bench.report.html.chart import FONT_SIZE, GRID, HEAT, MUTED, short
+from bench.report.html.layout import INK
 from bench.report.html.scale import fraction, span, ticks
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bench.analysis import Spread
     from bench.report.html.layout import Item
 
+_SVG = "http://www.w3.org/2000/svg"
 WIDTH, HEIGHT = 220, 118
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 6, 6, 20
 
@@ -88,7 +90,7 @@ def drifts(items: Sequence[Item], spreads: Mapping[int, Spread]) -> list[Multipl
 def _canvas(title: str) -> ET.Element:
     return ET.Element(
         "svg",
-        {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": title},
+        {"xmlns": _SVG, "viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": title},
     )
 
 
@@ -125,3 +127,34 @@ def _text(svg: ET.Element, x: float, y: float, text: str, anchor: str) -> None:
 
 def _finished(item: Item, svg: ET.Element) -> Multiple:
     return Multiple(item, ET.tostring(svg, encoding="unicode"))
+
+
+def sheet(multiples: Sequence[Multiple], panels: Sequence[str], columns: int) -> str:
+    """Put pictures onto one, a row of headings above each panel's, as a page lays them out."""
+    svg = ET.Element(f"{{{_SVG}}}svg")
+    top, gap, caption = 0, 16, 18
+    for panel, title in enumerate(panels):
+        theirs = [one for one in multiples if one.item.panel == panel]
+        if not theirs:
+            continue
+        top += 22
+        _heading(svg, 0, top - 8, title, "600")
+        for at, one in enumerate(theirs):
+            row, column = divmod(at, columns)
+            x, y = column * (WIDTH + gap), top + row * (HEIGHT + caption + gap)
+            _heading(svg, x, y + 12, one.item.series.label, "400")
+            picture = ET.fromstring(one.markup)  # noqa: S314 - drawn above
+            picture.attrib.update(
+                {"x": str(x), "y": str(y + caption), "width": str(WIDTH), "height": str(HEIGHT), "overflow": "visible"}
+            )
+            svg.append(picture)
+        top += -(-len(theirs) // columns) * (HEIGHT + caption + gap)
+    width = columns * (WIDTH + gap) - gap
+    svg.attrib.update({"viewBox": f"0 0 {width} {top}", "width": str(width), "height": str(top)})
+    ET.register_namespace("", _SVG)
+    return ET.tostring(svg, encoding="unicode")
+
+
+def _heading(svg: ET.Element, x: int, y: int, text: str, weight: str) -> None:
+    place = {"x": str(x), "y": str(y), "font-size": str(FONT_SIZE), "font-weight": weight, "fill": INK}
+    ET.SubElement(svg, f"{{{_SVG}}}text", place).text = text

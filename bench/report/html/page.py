@@ -21,6 +21,7 @@ from bench.analysis import spreads
 from bench.report import machine_readable, spreadsheet
 from bench.report.blocks import sections
 from bench.report.html.cells import full_table
+from bench.report.html.chart import DARK
 from bench.report.html.conclusion import standings
 from bench.report.html.subject import Subject, subject
 from bench.report.html.tables import Entry, Head, Records, Row, Table
@@ -56,7 +57,7 @@ def render(analysis: Analysis) -> str:
         lstrip_blocks=True,
     )
     environment.filters["markup"] = Markup  # of what this package drew; see drawing
-    style, script = _source("page.css"), _source("page.js")
+    style, script = _source("page.css") + _dark_figures(), _source("page.js")
     return environment.get_template("page.html").render(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 - our own files
@@ -102,6 +103,14 @@ def _title(subjects: list[Subject]) -> str:
 
 def _source(name: str) -> str:
     return resources.files(__package__ or "").joinpath(_TEMPLATES, name).read_text("utf-8")
+
+
+def _dark_figures() -> str:
+    """Return the rules that give the colours of figures their counterparts on a dark screen; paper is never dark."""
+    rules = (
+        f'svg [{name}="{light}"] {{ {name}: {dark}; }}' for light, dark in DARK.items() for name in ("fill", "stroke")
+    )
+    return "\n@media screen and (prefers-color-scheme: dark) {\n  " + "\n  ".join(rules) + "\n}\n"
 
 
 def _policy(style: str, script: str) -> str:
