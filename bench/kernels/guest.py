@@ -14,7 +14,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, cached_property
 from pathlib import Path
@@ -41,7 +41,7 @@ _CLOCKS: dict[Engine, Clock] = {"kvm": "hardware", "tcg": "emulated", "icount": 
 _SETTINGS = tuple(f"/proc/sys/vm/overcommit_{name}" for name in ("memory", "ratio", "kbytes"))
 _RELEASE, _BOOT = "/proc/sys/kernel/osrelease", "/proc/sys/kernel/random/boot_id"
 _READ_S = 20.0
-_BOOT_S: dict[Engine, float] = {"kvm": 20.0, "tcg": 90.0, "icount": 180.0}
+_BOOT_S: dict[Engine, float] = {"kvm": 20.0, "tcg": 180.0, "icount": 300.0}
 # How much longer the wall clock may take for what a guest's own clock was given, and what the line takes.
 _SLOWER: dict[Engine, float] = {"kvm": 1.0, "tcg": 2.0, "icount": 30.0}
 _LINE_S = 30.0
@@ -127,7 +127,7 @@ class GuestSite:
             stack.enter_context(self._listed(emulator))
             link = Link(emulator)
             link.greet(_BOOT_S[self.engine])
-            yield GuestPlace(link, self.engine, self._root, frozenset(build.folder for build in builds))
+            yield GuestPlace(link, self.engine, self._root, {build.folder: build for build in builds})
             with suppress(PlaceLostError):  # all that was asked for is known; what does not end is killed
                 link.power_off()
 
@@ -159,8 +159,8 @@ class GuestSite:
 class GuestPlace:
     """One boot of a guest; a `Place` of bench.measure."""
 
-    def __init__(self, link: Link, engine: Engine, root: Root | None, builds: frozenset[Path]) -> None:
-        """`builds` are the folders of the builds that it has."""
+    def __init__(self, link: Link, engine: Engine, root: Root | None, builds: Mapping[Path, Build]) -> None:
+        """`builds` are those that it has, by folder."""
         self._link, self._engine, self._root, self._builds = link, engine, root, builds
         told = link.read((_RELEASE, _BOOT, *orders.RIGHT_FILES), _READ_S)
         self._release, self._boot = (told.get(name, "").strip() for name in (_RELEASE, _BOOT))
@@ -233,7 +233,14 @@ class GuestPlace:
         if account.reason:
             raise PlaceLostError("crashed", f"the guest's agent cannot start a worker: {account.reason}")
         account.evidence.held = orders.held(confined, account.told)
+        self._check_program(self._builds[Path(order.worker[0]).parent], account.evidence)
         return account
+
+    def _check_program(self, build: Build, evidence: Evidence) -> None:
+        """Raise NoPlaceError when a dynamic worker ended before it said anything: the root's C library is another."""
+        if build.libc is None and self._root and not (evidence.ready or evidence.refusal) and evidence.returncode:
+            last = evidence.stderr.strip().splitlines()[-1:] or [f"status {evidence.returncode}"]
+            raise NoPlaceError(f"the worker does not run in {self._root.distro}: {last[0]}")
 
     def _lacking(self, order: Order) -> str | None:
         """What an order needs and this guest does not hold; None when it has everything."""
