@@ -17,7 +17,7 @@ from bench.report.typography import plain, size
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.analysis import Analysis, CellSummary, Machine, ResultFile
+    from bench.analysis import Analysis, CellSummary, Machine, ResultFile, Verdict
 
 FLOOR = "null"
 """The strategy that launches nothing: what measuring itself costs."""
@@ -85,6 +85,27 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
             tuple(cell for cell in analysis.cells if (cell.host, cell.scenario) == (machine, scenario)),
         )
         for (machine, scenario), theirs in files.items()
+    )
+
+
+def verdicts_of(section: Section, analysis: Analysis) -> list[Verdict]:
+    """Return the verdicts of a section as they are read: answers, then refusals; the largest footprint first."""
+    places = {cell.machine for cell in section.cells}
+    theirs = (
+        one for one in analysis.verdicts if one.scope.scenario == section.scenario and one.scope.machine in places
+    )
+    return sorted(theirs, key=_reading_order)
+
+
+def _reading_order(verdict: Verdict) -> tuple[Any, ...]:
+    circumstances = verdict.scope.circumstances
+    mode = circumstances.get("overcommit")
+    return (
+        verdict.refusal is not None,
+        verdict.scope.machine.clock != HARDWARE,
+        mode if isinstance(mode, int) else -1,
+        circumstances.get("limit_bytes") or 0,
+        -circumstances.get("footprint_bytes", 0),
     )
 
 

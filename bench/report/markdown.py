@@ -26,6 +26,7 @@ from bench.report.blocks import (
     run_facts,
     sections,
     telling,
+    verdicts_of,
 )
 from bench.report.contrasts import cell_name, common_conditions, contrasts, ratio_text, said, title
 from bench.report.interface import Format, Options
@@ -108,10 +109,7 @@ def _head(section: Section, analysis: Analysis) -> Iterator[str]:
     yield ""
     yield _text(section.files[0].header["scenario"]["question"])
     yield ""
-    machines = {cell.machine for cell in section.cells}
-    found = [
-        one for one in analysis.verdicts if one.scope.scenario == section.scenario and one.scope.machine in machines
-    ]
+    found = verdicts_of(section, analysis)
     for verdict in found:
         yield f"- **{_text(verdict.sentence)}**"
     if not found:

@@ -30,6 +30,7 @@ from bench.report.blocks import (
     refusals,
     sections,
     varying,
+    verdicts_of,
 )
 from bench.report.interface import Format, Options
 from bench.report.terminal_mix import is_mix, legend, set_mix
@@ -39,9 +40,10 @@ from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plai
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bench.analysis import Analysis, CellSummary
+    from bench.analysis import Analysis, CellSummary, Verdict
 
 _LABEL = 13
+_MOST_VERDICTS = 6
 _WARNINGS = 40
 """So many are shown: beyond them the first no longer can be found."""
 
@@ -85,6 +87,7 @@ def render(analysis: Analysis, options: Options) -> str:
         page.gap()
         _head(page, section, analysis.fingerprints[section.machine])
         _places(page, section)
+        _verdicts(page, verdicts_of(section, analysis))
         _blocks(page, section)
         _mechanisms(page, section.cells)
         _not_measured(page, section.cells)
@@ -110,6 +113,17 @@ def _head(page: _Page, section: Section, fingerprint: Mapping[str, object]) -> N
     for label, text in file_facts(section.files):
         page.labelled(label, text)
     page.gap()
+
+
+def _verdicts(page: _Page, verdicts: Sequence[Verdict]) -> None:
+    """Say what to use; where there are many conditions, under the first of them."""
+    for at, verdict in enumerate(verdicts[:_MOST_VERDICTS]):
+        colour = "yellow" if verdict.refusal else "green"
+        page.labelled("" if at else "verdict", verdict.sentence, fg=colour)
+    if len(verdicts) > _MOST_VERDICTS:
+        page.labelled("", f"and {len(verdicts) - _MOST_VERDICTS} more: --format html, markdown or json", dim=True)
+    if verdicts:
+        page.gap()
 
 
 def _places(page: _Page, section: Section) -> None:

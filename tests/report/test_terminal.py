@@ -21,6 +21,13 @@ run          1 round of 7 cells, 7/7 workers, seed 42, 2026-01-03T10:22:00Z
 build        launchbench 0.1.0, worker 9c1b7a2f00aa
 file         r.jsonl
 
+verdict      1 GiB, overcommit mode 0: use vfork_exec.
+             40 GiB, overcommit mode 0: no verdict: nothing was measured:
+             skipped: needs 41 GiB, and 12 GiB are available.
+             1 GiB, overcommit mode 2 (1.5 GiB to commit): no verdict: needs
+             more runs: 1 of 6 workers; vfork_exec and prefork_pipe work;
+             fork_exec fails.
+
 every cell   reaper waitpid, hygiene none, backing anon
 
 ── overcommit mode 0 (heuristic) · footprint 1 GiB ─────────────────────────────

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.analysis import cell_key, grouped
-from bench.report.blocks import mode_name
+from bench.report.blocks import mode_name, verdicts_of
 from bench.report.typography import plain
 
 if TYPE_CHECKING:
@@ -62,26 +62,13 @@ class Standing:
 
 
 def conclusions(section: Section, analysis: Analysis) -> Conclusions:
-    """Put the verdicts of a section into words: modes in order, the largest footprint first."""
+    """Put the verdicts of a section into words."""
     places = {cell.machine for cell in section.cells}
-    verdicts = sorted(
-        (one for one in analysis.verdicts if one.scope.scenario == section.scenario and one.scope.machine in places),
-        key=_reading_order,
-    )
+    verdicts = verdicts_of(section, analysis)
     found = [_conclusion(verdict) for verdict in verdicts]
     warnings = dict.fromkeys(plain(warning) for verdict in verdicts for warning in verdict.warnings)
     noise = [one for one in analysis.noise if one.scenario == section.scenario and one.machine in places]
     return Conclusions(found[:_MOST_SHOWN], found[_MOST_SHOWN:], list(warnings), [_noise(one) for one in noise])
-
-
-def _reading_order(verdict: Verdict) -> tuple[Any, ...]:
-    circumstances = verdict.scope.circumstances
-    mode = circumstances.get("overcommit")
-    return (
-        mode if isinstance(mode, int) else -1,
-        circumstances.get("limit_bytes") or 0,
-        -circumstances.get("footprint_bytes", 0),
-    )
 
 
 def _conclusion(verdict: Verdict) -> Conclusion:
