@@ -68,8 +68,11 @@ def obtain_development(name: str, watch: Watch, *, given: Sequence[str] = ()) ->
     distro = pinned.distro(name)
     if distro.applets:
         raise UnavailableError(f"distro {name} has no glibc")
-    wanted = replace(distro, name=f"{name}-dev", packages=("libc6-dev",))
-    return _obtain(wanted, watch, given, refresh=False)
+    wanted = replace(distro, name=f"{name}-dev", packages=("libc6", "libc6-dev"))
+    try:
+        return _obtain(wanted, watch, given, refresh=False)
+    except DamagedError:  # nobody chose this copy, and what is linked with it has its hash
+        return _obtain(wanted, watch, given, refresh=True)
 
 
 def _obtain(wanted: PinnedDistro, watch: Watch, given: Sequence[str], *, refresh: bool) -> Root:

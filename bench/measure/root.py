@@ -31,6 +31,7 @@ class RootPlace(LocalPlace):
         """`root` is the folder of the root, which is not changed."""
         super().__init__(isolator, guard)
         self._description = description
+        self._scratch.chmod(0o711)  # programs are looked for in it, by whomever a worker runs as
         self._seen = self._scratch / "root"
         self._settings = self._build_tree(root)
         self._programs: dict[Path, Path | NoPlaceError] = {}
@@ -88,7 +89,8 @@ class RootPlace(LocalPlace):
         program_or_why = self._programs[worker]
         if isinstance(program_or_why, NoPlaceError):
             raise program_or_why
-        return replace(order, worker=(str(program_or_why), *order.worker[1:]))
+        there = str(program_or_why)
+        return replace(order, worker=tuple(there if word == str(worker) else word for word in order.worker))
 
     def _refusal(self, program: Path) -> NoPlaceError | None:
         """Why a program does not run in the root: for want of a library, or of the right to change roots."""

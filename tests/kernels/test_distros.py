@@ -15,6 +15,7 @@ from bench.kernels import (
     UnavailableError,
     UnknownNameError,
     mirrors,
+    obtain_development,
     obtain_root,
     pinned,
     root_of,
@@ -42,6 +43,7 @@ def debian(archive: Archive) -> Archive:
     files = {
         "base-files": {"usr/lib/os-release": OS_RELEASE, "usr/share/doc/base-files/readme": b"paper"},
         "libc6": {"lib/x86_64-linux-gnu/libc.so.6": b"library"},
+        "libc6-dev": {"usr/include/stdio.h": b"headers"},
         "musl": {"usr/lib/ld-musl-x86_64.so.1": b"library"},
         "busybox-static": {"usr/bin/busybox": b"static"},
     }
@@ -64,6 +66,23 @@ def test_a_root_is_unpacked_from_its_suite(debian: Archive, cache_home: Path) ->
     assert (got.path / "bin/dash").read_bytes() == b"dash"
     assert got.path.is_relative_to(cache_home / "distros")
     assert root_of("bullseye") == got
+
+
+@needs_mmdebstrap
+def test_what_a_compiler_needs_stands_beside_the_root(debian: Archive) -> None:
+    assert debian.uri
+    root, development = obtain_root("bullseye", watch), obtain_development("bullseye", watch)
+
+    assert (development.name, development.libc) == ("bullseye-dev", root.libc)
+    assert set(development.packages) == {"libc6-dev", "libc6"}
+    assert "libc6-dev" not in root.packages, "a root stays small"
+    # Nobody asked for it by name, so nobody needs to be told to fetch it again.
+    (development.path / "usr/include/stdio.h").write_text("changed")
+    again = obtain_development("bullseye", watch)
+    assert (again.sha256, again.path) == (development.sha256, development.path)
+    assert (again.path / "usr/include/stdio.h").read_bytes() == b"headers"
+    with pytest.raises(UnavailableError, match=r"^distro musl-1\.2\.2 has no glibc$"):
+        obtain_development("musl-1.2.2", watch)
 
 
 @needs_mmdebstrap

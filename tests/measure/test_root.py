@@ -12,7 +12,7 @@ import pytest
 import small_root
 
 from bench.catalogue import Catalogue, build_of
-from bench.machine import GuardProcess
+from bench.machine import GuardProcess, Limits
 from bench.measure import NoPlaceError, Order, RootSite, adopting
 from bench.measure.evidence import outcome
 from bench.measure.request import CommandLine, Request
@@ -185,3 +185,20 @@ def test_without_the_right_there_is_no_place(
 
     with pytest.raises(NoPlaceError, match="needs root"), RootSite(root, DESCRIPTION, catalogue.build, guard).open(0):
         pass
+
+
+def test_a_worker_that_may_not_fork_is_the_roots_own_program(place: RootPlace, order: Callable[..., Order]) -> None:
+    asked = order(CommandLine.of(("probe",), ""), strategy="fork_exec")
+    (program,) = asked.worker
+
+    evidence = place.carry_out(replace(asked, worker=(program, "no_fork", program)))
+
+    assert outcome(evidence) == {"kind": "finished"}, evidence.stderr
+    assert [one.error for one in decode(evidence.samples)] == [errno.ENOSYS]
+
+
+def test_a_worker_of_another_user_finds_its_programs_there(place: RootPlace, order: Callable[..., Order]) -> None:
+    """RLIMIT_NPROC binds an ordinary user only, so that is what such a worker becomes."""
+    asked = replace(order(CommandLine.of(("probe",), "")), limits=Limits(nproc=20))
+
+    assert statuses(place, asked) == [(0, 0)]
