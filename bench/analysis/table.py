@@ -183,6 +183,8 @@ def result_name(outcome: str, number: int, status: int | None, names: Mapping[st
         return f"{outcome.removesuffix('_error')}:{errno_name(number, names)}"
     if outcome == "wrong_status":
         return f"status:{_status_name(status)}"
+    if outcome == "lost_status" and number:
+        return f"lost_status:{errno_name(number, names)}"  # somebody else had it; without an errno it was missed
     return outcome
 
 

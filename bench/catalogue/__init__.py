@@ -58,6 +58,10 @@ class Catalogue:
         """One strategy. Raises KeyError."""
         return self._strategies[name]
 
+    def promises(self, hygiene: str) -> tuple[str, ...]:
+        """What a command does not inherit with a hygiene (`descriptors`, `blocked`, `ignored`)."""
+        return next((entry.promises for entry in self.of("hygiene") if entry.name == hygiene), ())
+
     def worker(self, entry: Entry, build: Build | None = None) -> list[str]:
         """The command line of the worker that has a strategy, without its last word (`work`); `build`: in which."""
         native = [str((build or self.build).worker)]

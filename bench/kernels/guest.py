@@ -207,7 +207,7 @@ class GuestPlace:
 
     def observe(self, order: Order) -> str | None:
         """Trace one launch of `probe` from a small footprint; None when that was not possible."""
-        account = self._attend(observation(order), ("observe", str(FILES / OBSERVED)))
+        account = self._attend(observation(order, str(FILES / OBSERVED)), ("observe", str(FILES / OBSERVED)))
         return account.observed if account.evidence.done else None
 
     def _attend(self, order: Order, observer: tuple[str, ...]) -> Account:
@@ -260,7 +260,7 @@ class GuestPlace:
             case "mapping":
                 given = patience.start_s(order.request.footprint_bytes)
             case "launching":
-                given = patience.launches_s(order.request.time_limit_ns)
+                given = patience.launches_s(order.request.time_limit_ns, watched=order.request.bystanders > 0)
             case _:
                 given = patience.EXIT_S
         return given * _SLOWER[self._engine] + _LINE_S

@@ -80,7 +80,7 @@ def frame(order: Order, program: tuple[str, ...], confined: Confinement, before:
     own = environment(path_of(Path(order.worker[0])).parent, FILES / "arrivals")
     milliseconds = {
         "start_ms": patience.start_s(request.footprint_bytes),
-        "launch_ms": patience.launches_s(request.time_limit_ns),
+        "launch_ms": patience.launches_s(request.time_limit_ns, watched=request.bystanders > 0),
         "exit_ms": patience.EXIT_S,
     }
     cpus = [] if order.cpus is None else [f"cpus={','.join(map(str, order.cpus))}"]

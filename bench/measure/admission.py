@@ -50,10 +50,8 @@ def mode_for(cell: Cell, settings: Settings, *, while_mapping: bool) -> Mode | N
 
 def refusal(cell: Cell, situation: Situation) -> dict[str, Any] | None:
     """The outcome of a cell that is not measured (`unsupported` or `skipped`, with its reason); None: measure it."""
-    unsupported = (
-        _missing_machinery(cell)
-        or _unavailable(cell, situation.catalogue)
-        or (situation.scenario.no_fork and situation.limit_rights.no_fork)
+    unsupported = _unavailable(cell, situation.catalogue, situation.scenario) or (
+        situation.scenario.no_fork and situation.limit_rights.no_fork
     )
     if unsupported:
         return {"kind": "unsupported", "reason": unsupported}
@@ -61,17 +59,7 @@ def refusal(cell: Cell, situation: Situation) -> dict[str, Any] | None:
     return {"kind": "skipped", "reason": skipped} if skipped else None
 
 
-def _missing_machinery(cell: Cell) -> str | None:
-    """What the scenario language can say and this version's workers cannot do yet."""
-    asked = {
-        "in_flight": cell.in_flight != 1,
-        "bystanders": cell.bystanders != 0,
-    }
-    named = [key for key, wanted in asked.items() if wanted]
-    return f"this version's workers do not have {', '.join(named)}" if named else None
-
-
-def _unavailable(cell: Cell, catalogue: Catalogue) -> str | None:
+def _unavailable(cell: Cell, catalogue: Catalogue, scenario: Scenario) -> str | None:
     wanted = {"strategy": cell.strategy, "reaper": cell.reaper, "hygiene": cell.hygiene, "backing": cell.backing}
     for kind, name in wanted.items():
         if kind == "reaper" and name == "own":
@@ -89,6 +77,15 @@ def _unavailable(cell: Cell, catalogue: Catalogue) -> str | None:
             return f"the Python worker has no backing {cell.backing}"
         if cell.vmas != 1:
             return "the Python worker maps its footprint in one piece"
+        asked = {
+            "in_flight": cell.in_flight > 1,
+            "burst": scenario.burst,
+            "writes": scenario.writes > 0,
+            "bystanders": cell.bystanders > 0,
+        }
+        missing = [key for key, wanted in asked.items() if wanted]
+        if missing:
+            return f"the Python worker does not have {', '.join(missing)}"
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from bench.machine import NO_LIMITS, NOTHING_COUNTED, Counted, LimitRights, Limits, MemoryFacts, Settings
 from bench.measure.census import Count
+from bench.measure.inherited import Inherited
 from bench.measure.request import PROBE, CommandLine, Request
 from bench.record import PlaceFields
 
@@ -81,17 +82,31 @@ class Evidence:
     """None: the order had no limits."""
     mechanism: str | None = None
     """The calls that were observed in an untimed launch."""
+    inherited: Inherited | None = None
+    """What the command of that launch inherited."""
     stderr: str = ""
     spent: dict[str, int] = field(default_factory=dict)
 
 
-def observation(order: Order) -> Order:
+def observation(order: Order, record: str) -> Order:
     """The order of one launch that is observed instead of timed: of the probe, from a small footprint.
 
     What is mapped makes no difference to the calls; and the scenario's commands would be run once more than was asked.
+    The probe adds what it inherited to the record, the file that the observer writes to.
     """
-    probe = CommandLine.of((PROBE,), "")
-    request = replace(order.request, footprint_bytes=_OBSERVED_BYTES, vmas=1, warmup=0, plan=(0,), commands=(probe,))
+    request = replace(
+        order.request,
+        footprint_bytes=_OBSERVED_BYTES,
+        vmas=1,
+        warmup=0,
+        plan=(0,),
+        commands=(CommandLine.of((PROBE,), ""),),
+        in_flight=1,
+        burst=False,
+        writes=0,
+        bystanders=0,
+        inherited=record,
+    )
     return replace(order, request=request, mode=None, limits=NO_LIMITS)
 
 

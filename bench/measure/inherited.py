@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+MARK = "pid="
+"""How a probe's line begins."""
 _LAST_STANDARD = 2
 _MOST_NAMED = 8
 

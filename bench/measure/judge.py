@@ -37,12 +37,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What of a strategy decides how its outcomes are read."""
+    """What of a strategy and a hygiene decides how outcomes are read."""
 
     launches_nothing: bool = False
     status_form: Literal["wait", "shell"] = "wait"
     memory: Literal["copied", "shared"] | None = None
     """What its name claims about the memory between the launch and the exec."""
+    promises: tuple[str, ...] = ()
+    """What its hygiene keeps from the command."""
 
 
 def judge(sample: Sample, reached: int | None, expected: Expected, manner: Manner, *, hung: bool) -> int:
@@ -98,7 +100,8 @@ def columns(
         return moment - began if moment else None
 
     over = [sample.state != UNDER_WAY for sample in samples]
-    return {
+    written = {"written": [sample.written for sample in samples]} if any(sample.written for sample in samples) else {}
+    return written | {
         "warmup": [sample.warmup for sample in samples],
         "command": [sample.command for sample in samples],
         "outcome": [

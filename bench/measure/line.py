@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from bench.catalogue import Build
-from bench.measure import census, judge, limits, mechanism
+from bench.measure import census, inherited, judge, limits, mechanism
 from bench.measure.evidence import Evidence, Order, outcome
 from bench.measure.judge import Expected, Manner
 from bench.measure.samples import decode, decode_arrivals, join
@@ -112,6 +112,16 @@ def worked(
         "mechanism": evidence.mechanism,
         "spent_ns": evidence.spent,
     }
+    peak = (evidence.done or {}).get("zombies_peak")
+    if peak is not None:
+        line["census"]["zombies_peak"] = peak
+    if order.request.bystanders and evidence.done:
+        line |= {key: evidence.done[key] for key in ("bystander_max_ns", "bystander_control_max_ns")}
+    if order.request.writes:
+        line["pages_written"] = order.request.writes
+    if evidence.inherited:
+        line["inherited"] = evidence.inherited.as_record()
+        line["broken_promises"] = list(inherited.broken(evidence.inherited, manner.promises))
     contradiction = mechanism.contradiction(manner.memory, evidence.mechanism)
     if contradiction:
         line["contradiction"] = contradiction

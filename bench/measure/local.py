@@ -176,7 +176,7 @@ class LocalPlace:
         record = self._scratch / "observed"
         record.unlink(missing_ok=True)
         worker = (self._observer(order), "observe", str(self._inside(record)), *order.worker)
-        evidence = self._work(replace(observation(order), worker=worker))
+        evidence = self._work(replace(observation(order, str(self._inside(record))), worker=worker))
         return record.read_text() if evidence.done and record.exists() else None
 
     @contextmanager
@@ -266,7 +266,7 @@ class LocalPlace:
         marks["go"] = clock()
         channel.send(b"go\n")
         try:
-            evidence.done = channel.receive(patience.launches_s(request.time_limit_ns))
+            evidence.done = channel.receive(patience.launches_s(request.time_limit_ns, watched=request.bystanders > 0))
         finally:
             marks["done"] = clock()
             switch.off()

@@ -15,6 +15,6 @@ def start_s(footprint_bytes: int) -> float:
     return _START_S + footprint_bytes / _SLOWEST_FILL
 
 
-def launches_s(time_limit_ns: int) -> float:
-    """From `go` to `done`."""
-    return time_limit_ns / 1e9 + _GRACE_S
+def launches_s(time_limit_ns: int, *, watched: bool) -> float:
+    """From `go` to `done`. `watched`: bystanders are looked at for as long again without launches."""
+    return time_limit_ns / 1e9 * (2 if watched else 1) + _GRACE_S

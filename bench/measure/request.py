@@ -66,6 +66,16 @@ class Request:
     """Pieces that the footprint is mapped in."""
     inheritable: bool = False
     """`open_files` are opened without O_CLOEXEC."""
+    in_flight: int = 1
+    burst: bool = False
+    """All launches in flight end at the same moment, then come the next."""
+    writes: int = 0
+    """Pages of the footprint that the worker writes to while a command lives."""
+    hold_child: bool = False
+    """... before its exec, not after it."""
+    bystanders: int = 0
+    inherited: str = ""
+    """The file into which `probe` is to write what it inherited; none when empty."""
 
     def encode(self, samples: PurePath, fill_cpus: tuple[int, ...], environment: Mapping[str, str]) -> bytes:
         """The request on the control channel: its length in a line, then words that end in NUL."""
@@ -78,12 +88,19 @@ class Request:
             f"vmas={self.vmas}",
             f"open_files={self.open_files}",
             f"inheritable={self.inheritable:d}",
+            f"in_flight={self.in_flight}",
+            f"burst={self.burst:d}",
+            f"writes={self.writes}",
+            f"hold_child={self.hold_child:d}",
+            f"bystanders={self.bystanders}",
             f"time_limit={self.time_limit_ns}",
             f"warmup={self.warmup}",
             f"samples={samples}",
             f"fill_cpus={','.join(map(str, fill_cpus))}",
             f"plan={','.join(map(str, self.plan))}",
             *(f"env={name}={value}" for name, value in environment.items()),
+            *([f"env={GATE}={samples.parent / 'gate'}"] if self.burst or (self.writes and not self.hold_child) else []),
+            *([f"env={INHERITED}={self.inherited}"] if self.inherited else []),
         ]
         for command in self.commands:
             words += [f"command={command.line}", *(f"arg={word}" for word in command.argv)]

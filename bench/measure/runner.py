@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from bench.catalogue import Build, Catalogue, MissingToolError
-from bench.measure import admission, line, mechanism, schedule
+from bench.measure import admission, line, observed, schedule
 from bench.measure.admission import Situation
 from bench.measure.attempt import Attempt
 from bench.measure.boots import Boots, Opened
 from bench.measure.evidence import Evidence, Order, Place
 from bench.measure.judge import Manner
 from bench.measure.limits import limits_of
+from bench.measure.observed import Observed
 from bench.measure.plan import Plan, now_text
 from bench.measure.request import Request
 from bench.measure.schedule import Planned
@@ -110,6 +111,12 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, *, catalogue: Catalogue,
             footprint_bytes=cell.footprint_bytes,
             vmas=cell.vmas,
             open_files=cell.open_files,
+            inheritable=scenario.inheritable,
+            in_flight=cell.in_flight,
+            burst=scenario.burst,
+            writes=scenario.writes,
+            hold_child=scenario.writes_while == "child",
+            bystanders=cell.bystanders,
             time_limit_ns=scenario.time_limit.ns,
             warmup=scenario.warmup,
             plan=schedule.commands(plan.weights, launches, plan.seed, planned.round),
@@ -140,8 +147,8 @@ class _Session:
     cells: dict[str, Cell] = field(init=False)
     tally: _Tally = field(default_factory=_Tally)
     finished: int = 0
-    observed: dict[tuple[object, ...], str | None] = field(default_factory=dict)
-    """Mechanisms, once for each way that could differ: footprint, mode and backing do not change the calls."""
+    observations: dict[tuple[object, ...], Observed] = field(default_factory=dict)
+    """Once for each way that could differ: footprint, mode and backing change neither calls nor what is inherited."""
     costs: list[BootCost] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)
     halted: bool = False
@@ -226,23 +233,23 @@ class _Session:
         if refusal:
             return line.refused(planned, cell, refusal, session=self.number, started=started, ran=ran)
         order = order_for(cell, planned, plan, catalogue=catalogue, build=build, place=place)
-        observed = self._mechanism(cell, order, place)
+        seen = self._observed(cell, order, place)
         evidence = place.carry_out(order)
-        evidence.mechanism = observed
+        evidence.mechanism, evidence.inherited = seen.mechanism, seen.inherited
         _check_mode(order, evidence, opened.usual_mode)
         entry = catalogue.strategy(cell.strategy)
-        manner = Manner(entry.launches_nothing, entry.status_form, entry.memory)
+        promises = catalogue.promises(cell.hygiene)
+        manner = Manner(entry.launches_nothing, entry.status_form, entry.memory, promises)
         written = line.worked(
             planned, cell, order, evidence, plan.expected, manner, session=self.number, started=started
         )
         return cast("WorkerLine", {**written, **ran})
 
-    def _mechanism(self, cell: Cell, order: Order, place: Place) -> str | None:
-        key = (cell.environment, cell.strategy, cell.reaper, cell.hygiene)
-        if key not in self.observed:
-            record = place.observe(order)
-            self.observed[key] = mechanism.describe(record) if record else None
-        return self.observed[key]
+    def _observed(self, cell: Cell, order: Order, place: Place) -> Observed:
+        key = (cell.environment, cell.strategy, cell.reaper, cell.hygiene, cell.open_files)
+        if key not in self.observations:
+            self.observations[key] = observed.read(place.observe(order))
+        return self.observations[key]
 
 
 def _check_mode(order: Order, evidence: Evidence, usual: int) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-_SAMPLE = struct.Struct("=IIIIiiiiqqqQ")
+_SAMPLE = struct.Struct("=IIIIiiiiqqqQq")
 _ARRIVAL = struct.Struct("=qii")
 UNDER_WAY, OVER = 1, 2
 
@@ -30,6 +31,8 @@ class Sample:
     returned: int
     reaped: int
     minor_faults: int
+    written: int
+    """ns that the worker's own writes to its footprint took; 0: there were none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,12 @@ def decode_arrivals(data: bytes) -> list[Arrival]:
 def join(samples: Sequence[Sample], arrivals: Sequence[Arrival]) -> list[int | None]:
     """When each launch's program was first reached, or None.
 
-    One launch is alive at a time, so the arrival between a launch's call and its reaping is its own, whoever forked it:
-    a strategy behind a helper or a shell does not know the process.
+    As long as one launch is alive at a time, the arrival between its call and its reaping is its own, whoever forked
+    it: a strategy behind a helper or a shell does not know the process. Where launches overlap, the pid tells.
     """
+    overlap = any(not sample.reaped or later.call < sample.reaped for sample, later in pairwise(samples))
+    if overlap and all(sample.pid or sample.stage for sample in samples):
+        return _by_pid(samples, arrivals)
     reached: list[int | None] = []
     at = 0
     for sample in samples:
@@ -67,4 +73,19 @@ def join(samples: Sequence[Sample], arrivals: Sequence[Arrival]) -> list[int | N
             at += 1
         mine = at < len(arrivals) and (not sample.reaped or arrivals[at].reached <= sample.reaped)
         reached.append(arrivals[at].reached if mine else None)
+    return reached
+
+
+def _by_pid(samples: Sequence[Sample], arrivals: Sequence[Arrival]) -> list[int | None]:
+    """A pid may come back: an arrival is that of the last launch before it that had its pid."""
+    reached: list[int | None] = [None] * len(samples)
+    launched: dict[int, int] = {}
+    at = 0
+    for arrival in arrivals:
+        while at < len(samples) and samples[at].call <= arrival.reached:
+            launched[samples[at].pid] = at
+            at += 1
+        mine = launched.pop(arrival.pid, None)
+        if mine is not None:
+            reached[mine] = arrival.reached
     return reached

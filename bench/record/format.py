@@ -195,7 +195,7 @@ class LimitsInForce(TypedDict):
     pids_events: int | None
 
 
-class Samples(TypedDict):
+class _SampleColumns(TypedDict):
     """Columns of one length, one row a launch, in order of launch; clocks in ns since the worker was told to go."""
 
     warmup: Sequence[int]
@@ -209,6 +209,24 @@ class Samples(TypedDict):
     reached: Sequence[int | None]
     reaped: Sequence[int | None]
     minor_faults: Sequence[int | None]
+
+
+class Samples(_SampleColumns, total=False):
+    """`written`: ns that the worker's writes to its footprint took after a launch; absent when there were none."""
+
+    written: Sequence[int]
+
+
+class Inherited(TypedDict):
+    """What a command had from its first instruction on: descriptors as ranges, signals by name."""
+
+    descriptors: str
+    blocked: Sequence[str]
+    ignored: Sequence[str]
+    umask: str
+    own_session: bool
+    own_group: bool
+    cgroup: str
 
 
 class Count(TypedDict):
@@ -290,6 +308,10 @@ class WorkerLine(_WorkerFields, total=False):
     limits: LimitsInForce
     stderr: str
     bystander_max_ns: int | None
+    bystander_control_max_ns: int | None
+    pages_written: int
+    inherited: Inherited
+    broken_promises: Sequence[str]
     place: PlaceFields
     worker_build: str
 

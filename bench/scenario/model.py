@@ -108,6 +108,10 @@ InFlight = Annotated[int, _whole(1, _MOST_PROCESSES)]
 Bystanders = Annotated[int, _whole(0, _MOST_PROCESSES)]
 OpenFiles = Annotated[int, _whole(0, _MOST_DESCRIPTORS)]
 Pieces = Annotated[int, _whole(1, _MOST_PIECES)]
+Holding = Annotated[
+    Literal["command", "child"],
+    Kind(scalars.read_name, {"enum": ["command", "child"]}, names=lambda _: ("command", "child")),
+]
 Flag = Annotated[bool, Kind(scalars.read_flag, {"type": "boolean"})]
 Argument = Annotated[str, Kind(scalars.read_argument, {"type": "string"})]
 
@@ -120,6 +124,15 @@ def _one_of(data: dict[str, Any], keys: tuple[str, ...], noun: str) -> Iterator[
         yield KEY_FAULT, (key,), f"{noun} has one of {listed}; this one has {given[0]} already"
     if not given:
         yield ABSENT_FAULT, (), f"{noun} needs one of {listed}"
+
+
+def _held(data: dict[str, Any]) -> Iterator[Fault]:
+    """Yield the faults of a mix that is to be held until it is let go: `probe` alone waits at a gate."""
+    commands = data.get("commands")
+    for index, command in enumerate(commands if isinstance(commands, list) else ()):
+        argv = command.get("argv") if isinstance(command, dict) else getattr(command, "argv", None)
+        if not argv or argv[0] != "probe":
+            yield VALUE_FAULT, ("commands", index), "with burst or writes every command is probe: no other can be held"
 
 
 class Expect(Strict):
@@ -331,12 +344,20 @@ class Scenario(Strict):
     in_flight: Annotated[tuple[InFlight, ...], Items("number")] = Field(
         (1,), description="Axis: launches alive at once."
     )
+    burst: Flag = Field(False, description="The in_flight launches all end at the same moment, then come the next.")
+    writes: Annotated[int, _whole(0, _MOST_PIECES)] = Field(
+        0, description="Pages of the footprint that the worker writes to after each launch, while the command lives."
+    )
+    writes_while: Holding = Field(
+        "command", description="command: it runs already; child: it is held before the exec, a copy of the worker."
+    )
     bystanders: Annotated[tuple[Bystanders, ...], Items("number")] = Field(
         (0,), description="Axis: threads of the worker that map and touch memory meanwhile."
     )
     open_files: Annotated[tuple[OpenFiles, ...], Items("number")] = Field(
         (0,), description="Axis: descriptors open in the worker."
     )
+    inheritable: Flag = Field(False, description="The open_files are opened without O_CLOEXEC.")
     vmas: Annotated[tuple[Pieces, ...], Items("number")] = Field(
         (1,), description="Axis: pieces that the footprint is mapped in."
     )
@@ -377,6 +398,8 @@ class Scenario(Strict):
         """Demand something to measure, and `all` alone."""
         if "strategies" not in data and not data.get("hazards"):
             yield ABSENT_FAULT, ("strategies",), "this key is missing: a list of strategies, or all"
+        if data.get("burst") is True or (type(writes := data.get("writes")) is int and writes > 0):
+            yield from _held(data)
         for key in ("strategies", "hazards"):
             names = data.get(key)
             if isinstance(names, list) and ALL in names and len(names) > 1:

@@ -36,12 +36,15 @@ struct left_behind {
 	int exec_error; /* errno of an exec that failed */
 	pid_t pid;      /* of a process that the child made on its way */
 	int spawn_error; /* errno of a process that the child could not make */
+	uint32_t held, let_go; /* futexes: the child waits before its exec, and may go on */
 };
 
 /* One launch: the host fills the first part before the call, the strategy and the reaper fill the second. */
 struct launch {
 	const struct command *command;
 	uint32_t command_index;
+	uint32_t slot;     /* of those that may be in flight: no other launch has it before this one is over */
+	int64_t called;    /* CLOCK_MONOTONIC, ns */
 	volatile struct left_behind *left;
 
 	pid_t pid;         /* a child of this process that can be waited for; 0 when there is none */
@@ -49,12 +52,14 @@ struct launch {
 	int error;         /* errno, as the kernel or the library gave it */
 	bool has_status;
 	int status;        /* as waitpid() fills it */
+	uint64_t token;    /* the strategy's or the reaper's own, from the launch to its reaping */
 };
 
 /* What the hooks of one worker share; lives from before prepare() to after finish(). */
 struct session {
 	const struct command *commands;
 	size_t command_count;
+	size_t in_flight; /* launches that may be alive at once */
 	char *footprint; /* NULL until it is mapped */
 	size_t footprint_size;
 };
@@ -78,6 +83,8 @@ enum strategy_traits {
 	RUNS_CHILD_SIDE = 1 << 2,  /* its child is its own code until the exec: it ends in host_exec(), where a hygiene acts */
 	RUNS_SPAWN_SIDE = 1 << 3,  /* posix_spawn() is given host_file_actions() and host_attributes() */
 	RUNS_CALLER_SIDE = 1 << 4, /* launches elsewhere (in a thread), and calls host_before_launch() there by itself */
+	KEEPS_MANY = 1 << 5,       /* with OWN_REAPER: any number of launches may be in flight */
+	KEEPS_A_HELPER = 1 << 6,   /* a child of the worker's own lives as long as the worker */
 };
 
 /* What else a strategy says of itself. Hazards expect it, and so find out when it is not so (strategies/hazard/). */
@@ -114,13 +121,20 @@ struct strategy {
 	void (*finish)(void);                                    /* optional: after `exit` */
 };
 
+enum reaper_traits {
+	REAPS_LAST = 1 << 0,    /* collects nothing before every launch is over */
+	AWAITS_NOBODY_LEFT = 1 << 1, /* waits until there is no child any more, whoever it is */
+};
+
 /* Collects the status of launch->pid. */
 struct reaper {
 	const char *name;
 	const char *summary;
+	unsigned traits;
 	const char *(*supported)(void);
 	const char *(*prepare)(const struct session *session);
-	void (*reap)(struct launch *launch);
+	void (*launched)(struct launch *launch); /* optional, timed: there is a child, it may have ended already */
+	void (*reap)(struct launch *launch);     /* timed: until the status is known or lost; NULL: nobody ever waits */
 	void (*finish)(void);
 };
 
@@ -152,7 +166,7 @@ struct hygiene {
 #define LAUNCHBENCH_HYGIENE(...) LAUNCHBENCH_REGISTER(hygiene, __VA_ARGS__)
 #define LAUNCHBENCH_HAZARD(...) LAUNCHBENCH_REGISTER(hazard, __VA_ARGS__) /* hazard.h */
 
-/* What the hygiene of this worker does; nothing when it does nothing there. */
+/* What the hygiene of this worker does, and where a scenario wants a child held; nothing when there is nothing to do. */
 void host_before_launch(void);
 void host_after_launch(void);
 void host_child_side(void); /* host_exec() calls it; for a child that execs by itself */
@@ -177,7 +191,10 @@ void host_library_failed(struct launch *launch, int error);
 /* The child of launch was waited for; an exec error that it left behind becomes the launch's. */
 void host_reaped(struct launch *launch, int status);
 
-/* No status can be had any more (waitpid or pclose failed with error). */
+/* waitpid() for the very child: its status becomes the launch's, or is lost. */
+void host_wait(struct launch *launch);
+
+/* No status can be had any more (waitpid or pclose failed with error; 0: it was missed). */
 void host_status_lost(struct launch *launch, int error);
 
 /* A wait status as the one byte that a shell would make of it in `$?`. */

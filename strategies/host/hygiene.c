@@ -56,6 +56,7 @@ void host_after_launch(void)
 
 void host_child_side(void)
 {
+	hold_child();
 	if (in_use && in_use->child)
 		in_use->child();
 }

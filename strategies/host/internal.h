@@ -29,6 +29,11 @@ struct request {
 	size_t vmas;               /* pieces it is mapped in */
 	size_t open_files;
 	bool inheritable;          /* they are opened without O_CLOEXEC */
+	size_t in_flight;          /* launches alive at once */
+	bool burst;                /* all of them end at the same moment, then come the next */
+	size_t writes;             /* pages of the footprint that are written while a command lives */
+	bool hold_child;           /* ... before its exec, not after it */
+	size_t bystanders;
 	int64_t time_limit;        /* ns, over all launches */
 	const char *samples;       /* path of the mapped file */
 	const char *fill_cpus;     /* CPUs that may help to touch the footprint, such as "0,1" */
@@ -80,8 +85,27 @@ struct sample {
 	int32_t pid;
 	int64_t call, returned, reaped; /* CLOCK_MONOTONIC, ns */
 	uint64_t minor_faults;
+	int64_t written; /* ns that writes to the footprint took; 0: there were none */
 };
 struct sample *map_samples(const char *path, size_t planned);
+
+/* flights.c: the launches of one worker. */
+const char *flights_supported(const struct request *request);
+void flights_prepare(const struct request *request);
+size_t flights_make(struct sample *samples); /* how many were made before the time limit */
+size_t flights_most_zombies(void);
+
+/* writes.c */
+const char *writes_supported(const struct request *request);
+void writes_prepare(const struct request *request, const struct footprint *footprint);
+int64_t write_pages(size_t count);
+void hold_child(void); /* child's side */
+void await_held_child(volatile struct left_behind *left);
+void let_child_go(volatile struct left_behind *left);
+
+/* bystanders.c */
+void bystanders_start(size_t count);
+void bystanders_end(int64_t launching, int64_t *stall, int64_t *control);
 
 /* session.c: one worker from request to exit. */
 int work(void);
@@ -119,8 +143,8 @@ int64_t now(void);
 uint64_t caller_faults(void);
 
 /* outcome.c: remembers what host_library_failed() compares against. */
-void before_launch(void);
-void share_outcomes(void);
-volatile struct left_behind *what_children_leave(void);
+void before_launch(const struct launch *launch);
+void share_outcomes(size_t in_flight);
+volatile struct left_behind *what_children_leave(size_t slot);
 
 #endif

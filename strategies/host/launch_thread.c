@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/wait.h>
 
 static pthread_t thread;
 static sem_t wanted, over;
@@ -35,18 +34,8 @@ static void *serve(void *unused)
 		host_before_launch(); /* a signal mask is the thread's */
 		start(&in_hand);
 		host_after_launch();
-		if (in_hand.stage == STAGE_NONE) {
-			int status;
-			pid_t pid;
-
-			do
-				pid = waitpid(in_hand.pid, &status, 0);
-			while (pid < 0 && errno == EINTR);
-			if (pid < 0)
-				host_status_lost(&in_hand, errno);
-			else
-				host_reaped(&in_hand, status);
-		}
+		if (in_hand.stage == STAGE_NONE)
+			host_wait(&in_hand);
 		sem_post(&over);
 	}
 }

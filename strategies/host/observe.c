@@ -231,7 +231,7 @@ int observe(int argc, char **argv)
 		fprintf(stderr, "observe: FILE PROGRAM [ARGUMENT ...]\n");
 		return 2;
 	}
-	record = fopen(argv[0], "we");
+	record = fopen(argv[0], "ae"); /* the probe appends to it, too */
 	if (!record) {
 		fprintf(stderr, "observe: %s: %s\n", argv[0], strerror(errno));
 		return 70;

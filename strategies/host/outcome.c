@@ -18,18 +18,19 @@
  */
 static volatile struct left_behind *left;
 
-void share_outcomes(void)
+void share_outcomes(size_t in_flight)
 {
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *pages = mmap(NULL, in_flight * sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (page == MAP_FAILED)
-		refuse("failed", errno, "no page to share with children");
-	left = page;
+	if (pages == MAP_FAILED)
+		refuse("failed", errno, "no memory to share with children");
+	memset(pages, 0, in_flight * sizeof *left); /* present before the clock runs */
+	left = pages;
 }
 
-volatile struct left_behind *what_children_leave(void)
+volatile struct left_behind *what_children_leave(size_t slot)
 {
-	return left;
+	return &left[slot];
 }
 
 void host_exec(const struct launch *launch)
@@ -58,11 +59,13 @@ static int64_t children_time(void)
 
 static int64_t children_time_before;
 
-void before_launch(void)
+void before_launch(const struct launch *launch)
 {
-	left->exec_error = 0;
-	left->pid = 0;
-	left->spawn_error = 0;
+	launch->left->exec_error = 0;
+	launch->left->pid = 0;
+	launch->left->spawn_error = 0;
+	launch->left->held = 0;
+	launch->left->let_go = 0;
 	children_time_before = children_time();
 }
 
@@ -88,6 +91,20 @@ void host_reaped(struct launch *launch, int status)
 		launch->stage = STAGE_EXEC;
 		launch->error = launch->left->exec_error;
 	}
+}
+
+void host_wait(struct launch *launch)
+{
+	int status;
+	pid_t pid;
+
+	do
+		pid = waitpid(launch->pid, &status, 0);
+	while (pid < 0 && errno == EINTR);
+	if (pid < 0)
+		host_status_lost(launch, errno);
+	else
+		host_reaped(launch, status);
 }
 
 void host_status_lost(struct launch *launch, int error)

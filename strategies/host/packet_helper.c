@@ -250,6 +250,7 @@ static _Noreturn void serve(int socket, enum packet_parent parent)
 static pid_t helper;
 static int channel = -1;
 static uint32_t next_id;
+static struct reply kept[MOST_CHILDREN]; /* answers to requests that nobody has asked about yet; 0 is no request's id */
 static char *packed;
 static size_t packed_size;
 
@@ -328,6 +329,37 @@ static int text_file(size_t size)
 	return fd;
 }
 
+/* Takes one answer from the helper. False, and errno, when it has gone. */
+static bool keep_one(void)
+{
+	struct reply reply;
+	ssize_t n;
+
+	do
+		n = recv(channel, &reply, sizeof reply, 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof reply) {
+		errno = n < 0 ? errno : EPIPE;
+		return false;
+	}
+	kept[reply.id % MOST_CHILDREN] = reply;
+	return true;
+}
+
+/* A helper whose answers nobody takes stops taking requests: while it does not, its answers are taken. */
+static bool send_request(const struct msghdr *message)
+{
+	while (sendmsg(channel, message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		struct pollfd helper_end = {.fd = channel, .events = POLLIN | POLLOUT};
+
+		if (errno != EAGAIN && errno != EINTR)
+			return false;
+		if (poll(&helper_end, 1, -1) > 0 && (helper_end.revents & POLLIN) && !keep_one())
+			return false;
+	}
+	return true;
+}
+
 void packet_helper_launch(struct launch *launch)
 {
 	struct head head = {.id = ++next_id};
@@ -352,23 +384,25 @@ void packet_helper_launch(struct launch *launch)
 	passed->cmsg_type = SCM_RIGHTS;
 	passed->cmsg_len = CMSG_LEN(count * sizeof(int));
 	memcpy(CMSG_DATA(passed), fds, count * sizeof(int));
-	if (sendmsg(channel, &message, MSG_NOSIGNAL) < 0)
+	if (!send_request(&message))
 		host_spawn_failed(launch, errno);
+	launch->token = head.id;
 	if (head.in_file)
 		close(fds[3]);
 }
 
+/* Waits for the answer to this launch, and keeps those to others that come before it. */
 static bool receive(struct launch *launch, struct reply *reply)
 {
-	ssize_t n;
+	struct reply *here = &kept[launch->token % MOST_CHILDREN];
 
-	do
-		n = recv(channel, reply, sizeof *reply, 0);
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof *reply || reply->id != next_id) {
-		host_status_lost(launch, n < 0 ? errno : EPIPE);
-		return false;
-	}
+	while (here->id != launch->token)
+		if (!keep_one()) {
+			host_status_lost(launch, errno);
+			return false;
+		}
+	*reply = *here;
+	here->id = 0;
 	launch->stage = (enum stage)reply->stage;
 	launch->error = reply->error;
 	return true;
@@ -381,6 +415,7 @@ void packet_helper_reap(struct launch *launch)
 	if (receive(launch, &reply) && reply.stage == STAGE_NONE) {
 		launch->has_status = true;
 		launch->status = reply.status;
+		launch->pid = reply.pid; /* no child of ours, but the one who arrived */
 	}
 }
 

@@ -31,17 +31,28 @@ const char *pidfd_supported(void)
 	return NULL;
 }
 
-void pidfd_reap(struct launch *launch, int pidfd)
+int pidfd_wait(int pidfd, int *status)
 {
 	siginfo_t ended = {0};
-	int result;
+	int result, error;
 
 	do
 		result = waitid((idtype_t)WAIT_BY_PIDFD, (id_t)pidfd, &ended, WEXITED);
 	while (result < 0 && errno == EINTR);
-	if (result < 0)
-		host_status_lost(launch, errno);
-	else
-		host_reaped(launch, wait_status(&ended));
+	error = result < 0 ? errno : 0;
 	close(pidfd);
+	if (error == 0)
+		*status = wait_status(&ended);
+	return error;
+}
+
+void pidfd_reap(struct launch *launch, int pidfd)
+{
+	int status;
+	int error = pidfd_wait(pidfd, &status);
+
+	if (error != 0)
+		host_status_lost(launch, error);
+	else
+		host_reaped(launch, status);
 }

@@ -8,6 +8,7 @@
 const char *pidfd_supported(void);
 
 /* Waits for the process behind a pidfd, closes it, and fills in the launch. */
+int pidfd_wait(int pidfd, int *status); /* closes it; 0, or an errno */
 void pidfd_reap(struct launch *launch, int pidfd);
 
 #endif

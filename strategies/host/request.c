@@ -128,6 +128,18 @@ static void take_setting(struct request *request, char *word)
 		request->open_files = number("open_files", value);
 	} else if ((value = value_of(word, "inheritable"))) {
 		request->inheritable = number("inheritable", value) != 0;
+	} else if ((value = value_of(word, "in_flight"))) {
+		request->in_flight = number("in_flight", value);
+		if (request->in_flight == 0)
+			refuse("failed", EINVAL, "no launch may be in flight");
+	} else if ((value = value_of(word, "burst"))) {
+		request->burst = number("burst", value) != 0;
+	} else if ((value = value_of(word, "writes"))) {
+		request->writes = number("writes", value);
+	} else if ((value = value_of(word, "hold_child"))) {
+		request->hold_child = number("hold_child", value) != 0;
+	} else if ((value = value_of(word, "bystanders"))) {
+		request->bystanders = number("bystanders", value);
 	} else if ((value = value_of(word, "time_limit"))) {
 		request->time_limit = (int64_t)number("time_limit", value);
 	} else if ((value = value_of(word, "warmup"))) {
@@ -228,7 +240,7 @@ void read_request(struct request *request)
 		words += text[i] == '\0';
 	if (text[length - 1] != '\0')
 		refuse("failed", EINVAL, "the request's last word does not end");
-	*request = (struct request){.fill_cpus = "0", .vmas = 1};
+	*request = (struct request){.fill_cpus = "0", .vmas = 1, .in_flight = 1};
 	take_commands(request, text, length, words);
 	if (!request->strategy || !request->hygiene || !request->backing || !request->samples || !request->command_count ||
 	    !request->planned)

@@ -28,6 +28,10 @@ static void check_support(const struct request *request)
 		reason = request->backing->supported();
 	if (!reason)
 		reason = hygiene_supported(request->hygiene, request->strategy);
+	if (!reason)
+		reason = flights_supported(request);
+	if (!reason)
+		reason = writes_supported(request);
 	if (reason)
 		refuse("unsupported", 0, "%s", reason);
 }
@@ -58,57 +62,6 @@ static void grown(const struct request *request, struct session *session, const 
 		refuse("unsupported", errno, "%s: %s", reason, strerror(errno));
 }
 
-/* Nothing in here allocates, prints or opens: what stands between the clocks is the launch. */
-static void launch_one(const struct request *request, struct sample *sample, uint64_t *faults_before)
-{
-	void (*start)(struct launch *) = request->strategy->launch;
-	void (*reap)(struct launch *) = request->strategy->traits & OWN_REAPER ? request->strategy->reap
-									       : request->reaper->reap;
-	bool here = !(request->strategy->traits & RUNS_CALLER_SIDE);
-	struct launch launch = {
-		.command = &request->commands[sample->command],
-		.command_index = sample->command,
-		.left = what_children_leave(),
-	};
-
-	before_launch();
-	sample->state = 1;
-	sample->call = now();
-	if (here)
-		host_before_launch();
-	start(&launch);
-	if (here)
-		host_after_launch();
-	sample->returned = now();
-	if (launch.stage == STAGE_NONE && reap)
-		reap(&launch);
-	sample->reaped = now();
-	uint64_t faults = caller_faults();
-	sample->minor_faults = faults - *faults_before;
-	*faults_before = faults; /* nothing between two launches faults: the samples' pages are there already */
-	sample->stage = (uint32_t)launch.stage;
-	sample->error = launch.error;
-	sample->has_status = launch.has_status;
-	sample->status = launch.status;
-	sample->pid = launch.pid;
-	sample->state = 2;
-}
-
-/* Returns how many launches were made before the time limit; the others are counted by their absence. */
-static size_t launch_all(const struct request *request, struct sample *samples)
-{
-	int64_t deadline = now() + request->time_limit;
-	uint64_t faults = caller_faults();
-	size_t i;
-
-	for (i = 0; i < request->planned && now() < deadline; i++) {
-		samples[i].command = request->plan[i];
-		samples[i].warmup = i < request->warmup;
-		launch_one(request, &samples[i], &faults);
-	}
-	return i;
-}
-
 /* The channel comes as standard input. It is the worker's alone, so commands get an empty input in its place. */
 static bool take_control(void)
 {
@@ -131,15 +84,21 @@ int work(void)
 		return 70;
 	read_request(&request);
 	check_support(&request);
-	share_outcomes();
+	share_outcomes(request.in_flight);
 	struct sample *samples = map_samples(request.samples, request.planned);
-	struct session session = {.commands = request.commands, .command_count = request.command_count};
+	struct session session = {
+		.commands = request.commands,
+		.command_count = request.command_count,
+		.in_flight = request.in_flight,
+	};
 	prepare(&request, &session);
 	hold_open_files(&request); /* after a helper was forked, as the program that grows would */
 	int64_t mapping = now();
 	if (!map_footprint(&request, &footprint))
 		refuse("not_allocatable", errno, "%s", strerror(errno));
 	grown(&request, &session, &footprint);
+	flights_prepare(&request);
+	writes_prepare(&request, &footprint);
 	say("{\"state\":\"ready\",\"mapped\":%llu,\"rss\":%llu,\"anon_huge\":%llu,\"page_tables\":%llu,\"vmas\":%llu,"
 	    "\"fill_ns\":%lld,\"footprint_ns\":%lld}",
 	    (unsigned long long)footprint.mapped, (unsigned long long)footprint.rss,
@@ -148,9 +107,14 @@ int work(void)
 
 	if (!read_word("go"))
 		return 0;
-	int64_t begun = now();
-	size_t made = launch_all(&request, samples);
-	say("{\"state\":\"done\",\"began\":%lld,\"ended\":%lld,\"launches\":%zu}", (long long)begun, (long long)now(), made);
+	bystanders_start(request.bystanders);
+	int64_t begun = now(), stall, control;
+	size_t made = flights_make(samples);
+	int64_t ended = now();
+	bystanders_end(ended - begun, &stall, &control);
+	say("{\"state\":\"done\",\"began\":%lld,\"ended\":%lld,\"launches\":%zu,\"zombies_peak\":%zu,"
+	    "\"bystander_max_ns\":%lld,\"bystander_control_max_ns\":%lld}",
+	    (long long)begun, (long long)ended, made, flights_most_zombies(), (long long)stall, (long long)control);
 
 	if (!read_word("exit"))
 		return 0;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MOST_AT_ONCE 8 /* launches that a trial has in flight */
 #define FOOTPRINT ((size_t)64 << 10) /* something for strategies that treat their footprint */
 
 static struct trial_report *report;
@@ -88,7 +89,7 @@ void trial_begin(const struct trial *trial, const struct hygiene *hygiene, struc
 	/* A group of its own: what a terminal would send to all of it stays in it. */
 	if (setpgid(0, 0) != 0)
 		trial_failed("setpgid: %s", strerror(errno));
-	share_outcomes();
+	share_outcomes(MOST_AT_ONCE);
 }
 
 static void *allocate(size_t count, size_t size)
@@ -129,7 +130,7 @@ void trial_prepare(struct trial *trial, const struct command *commands, size_t c
 	struct command *kept = allocate(count, sizeof *kept);
 
 	memcpy(kept, commands, count * sizeof *kept);
-	session = (struct session){.commands = kept, .command_count = count};
+	session = (struct session){.commands = kept, .command_count = count, .in_flight = MOST_AT_ONCE};
 	act_in_child = act;
 	between = mitigation ? *mitigation : none;
 	if (act)
@@ -145,13 +146,17 @@ void trial_prepare(struct trial *trial, const struct command *commands, size_t c
 void trial_launch(const struct trial *trial, struct launch *launch, size_t command)
 {
 	bool here = !(trial->strategy->traits & RUNS_CALLER_SIDE);
+	static uint32_t launches;
+	uint32_t slot = launches++ % MOST_AT_ONCE;
 
 	*launch = (struct launch){
 		.command = &session.commands[command],
 		.command_index = (uint32_t)command,
-		.left = what_children_leave(),
+		.slot = slot,
+		.called = now(),
+		.left = what_children_leave(slot),
 	};
-	before_launch();
+	before_launch(launch);
 	if (here)
 		host_before_launch();
 	trial->strategy->launch(launch);
@@ -168,16 +173,7 @@ void trial_reap(const struct trial *trial, struct launch *launch)
 			trial->strategy->reap(launch);
 		return;
 	}
-	int status;
-	pid_t pid;
-
-	do
-		pid = waitpid(launch->pid, &status, 0);
-	while (pid < 0 && errno == EINTR);
-	if (pid < 0)
-		host_status_lost(launch, errno);
-	else
-		host_reaped(launch, status);
+	host_wait(launch);
 }
 
 bool trial_run(const struct trial *trial, struct launch *launch, size_t command)

@@ -16,13 +16,25 @@ import sys
 from time import monotonic_ns
 
 NONE, SPAWN, EXEC, WAIT = range(4)  # host.h, enum stage
-SAMPLE = struct.Struct("<IIIIiiiiqqqQ")  # internal.h, struct sample
+SAMPLE = struct.Struct("<IIIIiiiiqqqQq")  # internal.h, struct sample
 MADV_NOHUGEPAGE = 15
 MADV_POPULATE_WRITE = 23  # since Linux 5.14
 CONTROL = 3
 LONGEST_REQUEST = 64 << 20
 TEXTS = ("strategy", "reaper", "hygiene", "backing", "samples", "fill_cpus")
-NUMBERS = ("footprint", "vmas", "open_files", "inheritable", "time_limit", "warmup")
+NUMBERS = (
+    "footprint",
+    "vmas",
+    "open_files",
+    "inheritable",
+    "in_flight",
+    "burst",
+    "writes",
+    "hold_child",
+    "bystanders",
+    "time_limit",
+    "warmup",
+)
 
 
 class Command:
@@ -378,7 +390,7 @@ def launch_all(settings, commands, strategy, samples):
         launch = Launch(commands[index], exec_error)
         at = i * SAMPLE.size
         faults = resource.getrusage(thread).ru_minflt
-        pack(samples, at, 1, index, i < warmup, 0, 0, 0, 0, 0, monotonic_ns(), 0, 0, 0)
+        pack(samples, at, 1, index, i < warmup, 0, 0, 0, 0, 0, monotonic_ns(), 0, 0, 0, 0)
         call = monotonic_ns()
         strategy.launch(launch)
         returned = monotonic_ns()
@@ -388,7 +400,7 @@ def launch_all(settings, commands, strategy, samples):
         faults = resource.getrusage(thread).ru_minflt - faults
         known = launch.status is not None
         pack(samples, at, 2, index, i < warmup, launch.stage, launch.error, known, launch.status if known else 0,
-             launch.pid, call, returned, reaped, faults)  # fmt: skip
+             launch.pid, call, returned, reaped, faults, 0)  # fmt: skip
     return len(plan)
 
 

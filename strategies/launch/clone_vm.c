@@ -10,11 +10,12 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #define STACK_SIZE ((size_t)32 << 10)
 
-static char stack[STACK_SIZE] __attribute__((aligned(16)));
+static char *stacks; /* one for each launch that may be in flight */
 
 static int child(void *argument)
 {
@@ -29,10 +30,18 @@ static int child(void *argument)
 	__builtin_unreachable();
 }
 
+static const char *prepare(const struct session *session)
+{
+	stacks = mmap(NULL, session->in_flight * STACK_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	return stacks == MAP_FAILED ? "memory for the stacks" : NULL;
+}
+
 static void launch(struct launch *launch)
 {
-	/* The stack is free again when the last command was reaped: it has left this memory by then. */
-	pid_t pid = clone(child, stack + STACK_SIZE, CLONE_VM | SIGCHLD, launch);
+	/* A slot, and with it the stack, is free again when its command is over: it has left this memory by then. */
+	char *top = stacks + (launch->slot + 1) * STACK_SIZE;
+	pid_t pid = clone(child, top, CLONE_VM | SIGCHLD, launch);
 
 	if (pid < 0)
 		host_spawn_failed(launch, errno);
@@ -45,5 +54,6 @@ LAUNCHBENCH_STRATEGY(
 	.summary = "clone(CLONE_VM) on a stack of its own, the caller is not suspended",
 	.traits = RUNS_CHILD_SIDE,
 	.memory = MEMORY_SHARED,
+	.prepare = prepare,
 	.launch = launch,
 );

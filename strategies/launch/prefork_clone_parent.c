@@ -16,6 +16,7 @@ static void launch(struct launch *launch)
 LAUNCHBENCH_STRATEGY(
 	.name = "prefork_clone_parent",
 	.summary = "a helper forked beforehand launches with CLONE_PARENT: the command is the caller's own child",
+	.traits = KEEPS_A_HELPER,
 	.claims = BEHIND_A_HELPER | SUSPENDS,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,

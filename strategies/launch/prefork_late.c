@@ -10,7 +10,7 @@ static const char *grown(const struct session *session)
 LAUNCHBENCH_STRATEGY(
 	.name = "prefork_late",
 	.summary = "the helper of prefork_seqpacket, forked after the footprint is there: it shares all of it",
-	.traits = OWN_REAPER,
+	.traits = OWN_REAPER | KEEPS_MANY,
 	.claims = BEHIND_A_HELPER,
 	.memory = MEMORY_SHARED,
 	.grown = grown,

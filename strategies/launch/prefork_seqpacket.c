@@ -10,7 +10,7 @@ static const char *prepare(const struct session *session)
 LAUNCHBENCH_STRATEGY(
 	.name = "prefork_seqpacket",
 	.summary = "a helper forked beforehand takes whole requests with descriptors; vfork inside, wait status back",
-	.traits = OWN_REAPER,
+	.traits = OWN_REAPER | KEEPS_MANY,
 	.claims = BEHIND_A_HELPER,
 	.memory = MEMORY_SHARED,
 	.prepare = prepare,

@@ -28,7 +28,7 @@ from bench.kernels.guest import GuestPlace, GuestSite
 from bench.kernels.link import Link
 from bench.kernels.qemu import Machine, started
 from bench.machine import Limits, read_settings
-from bench.measure import Evidence, NoPlaceError, Order, PlaceLostError
+from bench.measure import Evidence, NoPlaceError, Order, PlaceLostError, observed
 from bench.measure.evidence import Mode, outcome
 from bench.measure.request import CommandLine, Request
 from bench.measure.samples import decode, decode_arrivals
@@ -137,8 +137,11 @@ def test_a_worker_leaves_what_it_leaves_everywhere(guest: tuple[str, GuestPlace]
 def test_the_mechanism_is_observed(guest: tuple[str, GuestPlace]) -> None:
     _, place = guest
 
-    assert place.observe(order("fork_exec")) == "worker clone(SIGCHLD)\nchild execve\n"
-    assert place.observe(order("vfork_exec")) == "worker vfork\nchild execve\n"
+    assert observed.read(place.observe(order("fork_exec"))).mechanism == "clone(SIGCHLD) -> execve"
+    seen = observed.read(place.observe(order("vfork_exec")))
+    assert seen.mechanism == "vfork -> execve"
+    assert seen.inherited is not None
+    assert seen.inherited.beyond_standard == ()
 
 
 def test_modes_are_the_guests_and_put_back(guest: tuple[str, GuestPlace]) -> None:

@@ -13,7 +13,9 @@ def joined(samples: list[bytes], arrivals: list[bytes]) -> list[int | None]:
 
 
 def test_a_sample_has_every_field_of_the_record() -> None:
-    data = sample(1000, returned=1040, reaped=1100, command=2, warmup=1, stage=3, error=10, status=256, pid=7)
+    data = sample(
+        1000, returned=1040, reaped=1100, command=2, warmup=1, stage=3, error=10, status=256, pid=7, written=9
+    )
 
     assert decode(data) == [
         Sample(
@@ -29,6 +31,7 @@ def test_a_sample_has_every_field_of_the_record() -> None:
             returned=1040,
             reaped=1100,
             minor_faults=3,
+            written=9,
         )
     ]
 
