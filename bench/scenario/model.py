@@ -255,10 +255,10 @@ class Limits(Strict):
         None, description="pids.max of the worker's cgroup: processes and threads."
     )
     nofile: Annotated[int | None, _whole(1, _MOST_DESCRIPTORS)] = Field(
-        None, description="RLIMIT_NOFILE: descriptors a process."
+        None, description="RLIMIT_NOFILE, soft and hard: descriptors a process."
     )
     nproc: Annotated[int | None, _whole(1, _MOST_PROCESSES)] = Field(
-        None, description="RLIMIT_NPROC: processes of the user; the kernel does not apply it to root."
+        None, description="RLIMIT_NPROC: processes and threads of the user; as root, of a user of the worker's own."
     )
 
 
@@ -384,7 +384,7 @@ class Scenario(Strict):
     )
     map_in_mode: Flag = Field(False, description="Map the footprint inside the overcommit mode, not before it.")
     crowd: Flag = Field(False, description="Run even with less than 256MiB for the rest of the machine.")
-    no_fork: Flag = Field(False, description="Refuse calls that would copy the worker while launches run.")
+    no_fork: Flag = Field(False, description="Refuse every call that would copy a process, as without an MMU.")
     guest_clock: GuestClock = Field(
         "wall", description="What a guest's clock shows: the time on the wall, or how many instructions it executed."
     )
