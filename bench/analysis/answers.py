@@ -63,15 +63,19 @@ class _Contest:
 
 
 def answers(
-    matches: Sequence[Match], noise: Sequence[NoiseFloor], reference: Callable[[Subject], Subject | None]
+    matches: Sequence[Match],
+    noise: Sequence[NoiseFloor],
+    reference: Callable[[Subject], Subject | None],
+    *,
+    family: Sequence[Match] = (),
 ) -> tuple[Comparison, ...]:
-    """Return one row a match, in their order; all of them are one family.
+    """Return one row a match, in their order; all of them, and `family`, are one family.
 
     `reference` finds the cell of the reference strategy beside a cell: what machines are compared by.
     """
     found = transitions([(match.base, match.new) for match in matches])
     contests = [_contest(match, reference) for match in matches]
-    adjusted = _adjust(contests)
+    adjusted = _adjust([*contests, *(_contest(match, reference) for match in family)])[: len(contests)]
     return tuple(
         _row(match, contest, transition, p_adjusted, noise)
         for match, contest, transition, p_adjusted in zip(matches, contests, found, adjusted, strict=True)

@@ -185,8 +185,8 @@ def _by_latency(at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> tuple[Co
     """
     cells = list(at_hand.left)
     matches = [Match(base, new) for base, new in combinations(cells, 2)]
-    found = answers(matches, noise, lambda _: None)
-    ranking = found[: len(cells) - 1]  # the first of the combinations are the fastest's
+    beside = len(cells) - 1  # the first of the combinations are the fastest's
+    ranking = answers(matches[:beside], noise, lambda _: None, family=matches[beside:])
     for cell, row in zip(cells[1:], ranking, strict=True):
         if row.answer == "slower" and row.ratio and row.low and row.high:
             text = f"takes {times(row.ratio)} as long [{row.low:.3g}, {row.high:.3g}]"
