@@ -328,11 +328,11 @@ class Scenario(Strict):
     commands: Annotated[tuple[Command, ...], Items("command", single=False)] = Field(
         (Command(argv=("probe",)),), description="The mix: each launch picks one by weight, from the recorded seed."
     )
-    launches: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(100, description="Timed launches a worker.")
+    launches: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(80, description="Timed launches a worker.")
     warmup: Annotated[int, _whole(0, _MOST_LAUNCHES)] = Field(
         10, description="Launches before them: recorded and marked, never summarised."
     )
-    rounds: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(20, description="Workers a cell.")
+    rounds: Annotated[int, _whole(1, _MOST_LAUNCHES)] = Field(24, description="Workers a cell.")
     reference: Reference = Field(
         AUTO,
         description="Strategy whose cell is planned twice a round, to measure the noise, and by which machines are "

@@ -42,7 +42,7 @@ def test_the_example_of_the_design_is_read_whole(big_parent: str, vocabulary: Vo
 def test_three_keys_make_a_scenario(scenario: Callable[..., Scenario]) -> None:
     small = scenario()
     assert (small.reapers, small.hygiene, small.backings) == (("waitpid",), ("none",), ("anon",))
-    assert (small.launches, small.warmup, small.rounds, small.trials) == (100, 10, 20, 100)
+    assert (small.launches, small.warmup, small.rounds, small.trials) == (80, 10, 24, 100)
     assert small.overcommit == (Overcommit(mode="current"),)
     assert small.cpu == "same"
     assert [small.map_in_mode, small.crowd, small.no_fork] == [False, False, False]

@@ -170,14 +170,14 @@ def inside_runs(names: Sequence[str], comparisons: int, seed: int, jobs: int) ->
     """Print the table of comparisons inside one run."""
     runs = comparisons // len(OTHERS)
     print(f"Inside a run of {Truth().rounds} rounds: share of {runs * len(OTHERS)} comparisons of equal cells called")
-    print(f"different / share of {runs * 2} true differences of {EFFECT:.0%} found.\n")
+    print(f"different / share of {runs} true differences of {EFFECT:.0%} found.\n")
     rows = []
     for name in names:
         truth = Truth(NOISES[name])
         first = seed + list(NOISES).index(name) * 1_000_000
         equal = rates(truth, runs, OTHERS, first, jobs)
         slower = replace(truth, effects={OTHERS[0]: EFFECT})
-        found = rates(slower, runs * 2, OTHERS[:1], first + 500_000, jobs)
+        found = rates(slower, runs, OTHERS[:1], first + 500_000, jobs)
         rows.append([name, *(f"{percent(equal[method])} / {percent(found[method])}" for method in equal)])
     print(tabulate(rows, ["noise", OURS, *PEERS], tablefmt="github"))
 

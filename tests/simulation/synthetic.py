@@ -51,8 +51,8 @@ class Truth:
     effects: Mapping[str, float] = field(default_factory=dict)
     """Strategy to how much longer it takes than the others: 0.05 is 5%."""
     strategies: Sequence[str] = (REFERENCE, *OTHERS)
-    rounds: int = 20
-    launches: int = 100
+    rounds: int = 24
+    launches: int = 80
 
 
 def write_run(path: Path, truth: Truth, seed: int) -> Path:
