@@ -115,6 +115,8 @@ def share(counts: Iterable[tuple[int, int]]) -> str:
 def between(files: Sequence[Sequence[WorkerRow]]) -> None:
     """Print how often files of one program are called different, one a side and half of them a side."""
     pairs = list(itertools.combinations(range(len(files)), 2))
+    if not pairs:
+        return
     print(f"one file a side, {len(pairs)} pairs:", share(different(_compare(files, [a], [b])) for a, b in pairs))
     half = len(files) // 2
     if half < 4:
@@ -156,7 +158,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=10, help="to add to those in the folder; 0 only counts")
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--spin", type=int, default=2000, help="ns")
+    parser.add_argument("--spin", type=int, default=3750, help="ns; 5% of 75 us")
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
     measure(options.into, options.runs, options.rounds, options.spin)
