@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.answers import Match, answers
@@ -43,6 +45,8 @@ _NOT_MANNER = frozenset({"name", "question", "rounds", "strategies", "footprints
 """Settings that say how often, or span the matrix, where a cell that is missing shows."""
 _OWN = "own"
 """The reaper of strategies that reap by themselves."""
+_BROUGHT: Mapping[str, frozenset[str]] = MappingProxyType(dict.fromkeys(("worker", "distro"), frozenset({"libc"})))
+"""What comes along with a value of a key, and is what makes its difference."""
 
 
 class NoSuchKey(Exception):  # noqa: N818 - the name says what is wrong
@@ -182,7 +186,8 @@ def _confounded(key: str, old: _Side, new: _Side) -> frozenset[str]:
         able = ("reaper",)
     else:
         return frozenset()
-    return frozenset(other for other in able if other != key and len(old.values(other)) == len(new.values(other)) == 1)
+    alone = (other for other in able if other != key and len(old.values(other)) == len(new.values(other)) == 1)
+    return frozenset(alone) | _BROUGHT.get(key, frozenset())
 
 
 def _matches(key: str, loose: frozenset[str], old: _Side, new: _Side) -> list[Match]:
@@ -205,6 +210,7 @@ def _in_order(match: Match) -> list[list[tuple[int, str]]]:
 
 def _warnings(key: str, loose: frozenset[str], old: _Side, new: _Side) -> Iterable[str]:
     """Say what differs beside what was asked for: the difference may be its."""
+    loose -= _BROUGHT.get(key, frozenset())
     differing = [other for other in PLACE if other in loose and old.values(other) != new.values(other)]
     if key == FILE and len(differing) == 1:
         return  # it is what is compared

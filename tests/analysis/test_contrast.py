@@ -70,6 +70,30 @@ def test_values_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert result.rows[0].unit == "round"
 
 
+@pytest.mark.parametrize(("key", "base"), [("worker", "glibc"), ("distro", "Debian 11")])
+def test_a_libc_comes_along_with_the_build_and_with_the_distro(key: str, base: str, tmp_path: Path) -> None:
+    cells = {
+        f"vfork_exec#{number}": Told(
+            us=30 + 10 * number,
+            changes={"place": {"distro": distro, "libc": libc}},
+            axes={"worker": worker, "distro": distro},
+        )
+        for number, (worker, distro, libc) in enumerate(
+            [
+                ("glibc", "Debian 11", "glibc 2.31"),
+                ("glibc", "Debian 13", "glibc 2.41"),
+                ("musl", "Debian 11", "musl 1.2.3"),
+                ("musl", "Debian 13", "musl 1.2.3"),
+            ]
+        )
+    }
+    result = compare_by(rows(tmp_path / "r", cells), key)
+
+    assert result.base == base
+    assert [row.answer for row in result.rows] == ["slower", "slower"], "each has its counterpart"
+    assert result.warnings == ()
+
+
 def test_a_key_as_a_scenario_spells_it(tmp_path: Path) -> None:
     cells = {"fork_exec": Told(us=100), "fork_exec#2": Told(us=190, axes={"footprint_bytes": 2 * GIB})}
 
