@@ -129,22 +129,49 @@ def _success_values(cell: Subject) -> dict[str, Any]:
 
 
 def _by_hazards(at_hand: _Deliberation, hazards: Sequence[HazardSummary]) -> None:
-    """Drop who was seen to fall into hazards, as it comes, while others that were tried did not."""
-    machine = at_hand.left[0].machine
-    struck: dict[str, list[HazardSummary]] = {}
-    tried: dict[str, set[str]] = {}
-    for one in hazards:
-        if one.mitigation is None and one.outcome == "tried" and one.machine == machine:
-            tried.setdefault(one.strategy, set()).add(one.hazard)
-            if one.hits:
-                struck.setdefault(one.strategy, []).append(one)
-    clean = [cell for cell in at_hand.left if cell.strategy not in struck and tried.get(cell.strategy)]
-    if not clean:
-        return
-    for cell in [cell for cell in at_hand.left if cell.strategy in struck]:
-        hits = struck[cell.strategy]
-        text = ", ".join(f"{one.hazard} in {one.hits} of {one.trials} tries" for one in hits)
-        at_hand.drop(cell, "hazard", text, **{one.hazard: {"hits": one.hits, "trials": one.trials} for one in hits})
+    """Drop who falls, as it comes, into a hazard that another does not, where the other falls into none besides.
+
+    A hazard counts between two candidates only when it is known of both.
+    """
+    place = at_hand.left[0].machine
+    here = [
+        one
+        for one in hazards
+        if one.mitigation is None and (one.machine.id, one.machine.kernel) == (place.id, place.kernel)
+    ]
+    known = {one.strategy: _Exposure() for one in here}
+    for one in here:
+        known[one.strategy].add(one)
+    nothing = _Exposure()
+    exposed = {choice_of(cell): known.get(cell.strategy, nothing) for cell in at_hand.left}
+    for cell in list(at_hand.left):
+        own = exposed[choice_of(cell)]
+        spared = {name for other in exposed.values() if other.is_safer_than(own) for name in own.struck_beside(other)}
+        if spared:
+            hits = [own.struck[name] for name in sorted(spared)]
+            text = ", ".join(f"{one.hazard} in {one.hits} of {one.trials} tries" for one in hits)
+            at_hand.drop(cell, "hazard", text, **{one.hazard: {"hits": one.hits, "trials": one.trials} for one in hits})
+
+
+@dataclass(slots=True)
+class _Exposure:
+    """Which hazards are known of a strategy, and into which it falls."""
+
+    known: set[str] = field(default_factory=set)
+    struck: dict[str, HazardSummary] = field(default_factory=dict)
+
+    def add(self, one: HazardSummary) -> None:
+        if one.outcome in {"tried", "never_possible"}:
+            self.known.add(one.hazard)
+        if one.hits:
+            self.struck[one.hazard] = one
+
+    def struck_beside(self, other: _Exposure) -> set[str]:
+        """Return the hazards that are known of both, and into which only this one falls."""
+        return {name for name in self.struck if name in other.known and name not in other.struck}
+
+    def is_safer_than(self, other: _Exposure) -> bool:
+        return bool(other.struck_beside(self)) and not self.struck_beside(other)
 
 
 def _by_findings(at_hand: _Deliberation) -> None:

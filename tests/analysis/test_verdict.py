@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from result_lines import GIB
-from told_runs import Told, analysis, chosen, fell, verdict
+from result_lines import GIB, hazard, hazard_plan, hazard_refused, write
+from told_runs import Told, analysis, chosen, fell, lines, verdict
 
-from bench.analysis import inference
+from bench.analysis import analyse, inference
+from bench.record import read
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.analysis import Verdict
 
 TWIN = {"posix_spawn": Told(us=44), "posix_spawn+twin": Told(us=44)}
 
@@ -55,6 +58,54 @@ def test_findings_come_before_latency(tmp_path: Path) -> None:
     assert chosen(found) == ["posix_spawn"]
     assert fell(found) == {"vfork_exec": "finding"}
     assert "vfork_exec: leaves 40 zombie" in found.sentence
+
+
+def with_hazards(path: Path, cells: dict[str, Told], *hazards: dict[str, Any]) -> Verdict:
+    run = lines(cells, 10, 1, hazards=hazard_plan(*hazards))
+    (found,) = analyse([read(write(path, *run, *hazards))]).verdicts
+    return found
+
+
+def test_hazards_come_before_latency(tmp_path: Path) -> None:
+    found = with_hazards(
+        tmp_path / "r",
+        TWIN | {"fork_exec": Told(us=10)},
+        hazard("lock_mutex", "fork_exec", hits=20),
+        hazard("lock_mutex", "posix_spawn", oracle="never", hits=0),
+        hazard("leaked_descriptor", "fork_exec", hits=5),
+        hazard("leaked_descriptor", "posix_spawn", hits=5),
+    )
+
+    assert chosen(found) == ["posix_spawn"]
+    assert fell(found) == {"fork_exec": "hazard"}
+    assert "fork_exec: lock_mutex in 20 of 20 tries" in found.sentence
+
+
+def test_what_cannot_happen_to_another_is_known_of_it(tmp_path: Path) -> None:
+    found = with_hazards(
+        tmp_path / "r",
+        TWIN | {"fork_exec": Told(us=10)},
+        hazard("lock_mutex", "fork_exec", hits=20),
+        hazard_refused("lock_mutex", "posix_spawn", "never_possible", "runs no code of the caller"),
+    )
+
+    assert fell(found) == {"fork_exec": "hazard"}
+
+
+def test_a_hazard_that_is_known_of_one_only_or_traded_for_another_decides_nothing(tmp_path: Path) -> None:
+    cells = TWIN | {"vfork_exec": Told(us=10)}
+    alone = with_hazards(tmp_path / "alone", cells, hazard("self_pipe", "vfork_exec", hits=20))
+    traded = with_hazards(
+        tmp_path / "traded",
+        cells,
+        hazard("self_pipe", "vfork_exec", hits=20),
+        hazard("self_pipe", "posix_spawn", hits=0),
+        hazard("text_busy", "posix_spawn", hits=20),
+        hazard("text_busy", "vfork_exec", hits=0),
+    )
+
+    assert chosen(alone) == chosen(traded) == ["vfork_exec"]
+    assert fell(alone) == fell(traded) == {"posix_spawn": "latency"}
 
 
 def test_where_everything_leaves_something_latency_decides_with_a_warning(tmp_path: Path) -> None:
