@@ -8,6 +8,7 @@ Order, where it shows, is the order of the files as given and of the lines in th
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.analysis import sql
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _MEMORY = "400MiB"
 """What DuckDB may hold; it moves the rest to its folder."""
 _THREADS = 2
-_SMALLEST_OBJECT, _LARGEST_OBJECT = 1 << 20, 1 << 29
+_SMALLEST_OBJECT, _LARGEST_OBJECT = 1 << 18, 1 << 29
 """Bounds, in bytes, of the longest line that is looked for: DuckDB holds two of them for each thread."""
 _AT_ONCE = 4_000_000
 """Launches that are sorted at once."""
@@ -285,7 +286,7 @@ class Database:
         ((workers, launches),) = self._rows("SELECT (SELECT max(worker) FROM worker), (SELECT count(*) FROM launch)")
         step = max(1, _AT_ONCE * (workers or 0) // max(1, launches))
         for low in range(1, (workers or 0) + 1, step):
-            for series, only in ((sql.OF_A_CELL, sql.ANY), (sql.OF_A_COMMAND, sql.IN_A_MIX)):
+            for series, only in self._series():
                 self._connection.execute(
                     sql.MEDIANS.format(series=series, only=only), {"low": low, "high": low + step - 1}
                 )
@@ -309,9 +310,21 @@ class Database:
         )
         return dict(
             pair
-            for series, only in ((sql.OF_A_CELL, sql.ANY), (sql.OF_A_COMMAND, sql.IN_A_MIX))
+            for series, only in self._series()
             for pair in self._in_group_ranges(sql.RANKED.format(series=series, only=only, clock=clock))
         )
+
+    def _series(self) -> Iterator[tuple[str, str]]:
+        """Yield how series are numbered and which launches have one: of cells, and of commands where there is a mix."""
+        yield sql.OF_A_CELL, sql.ANY
+        if self._mixes:
+            yield sql.OF_A_COMMAND, f"grp IN ({', '.join(map(str, self._mixes))})"
+
+    @cached_property
+    def _mixes(self) -> list[int]:
+        return [
+            group for (group,) in self._rows("SELECT grp FROM launch GROUP BY grp HAVING min(command) <> max(command)")
+        ]
 
     def _in_group_ranges(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement for `$low` to `$high` groups at a time, so that few launches are in memory at once."""

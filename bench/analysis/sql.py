@@ -172,7 +172,7 @@ RANKED = """
 
 OF_A_CELL, OF_A_COMMAND = "grp", f"(grp + 1)::BIGINT * {1 << 32} + command"
 """Series of launches that have a latency: those of a cell, and those of one command in a cell with several."""
-ANY, IN_A_MIX = "true", "grp IN (SELECT grp FROM launch GROUP BY grp HAVING min(command) <> max(command))"
+ANY = "true"
 
 
 def series_of(group: int, command: int | None = None) -> int:
