@@ -36,6 +36,7 @@ COMMANDS = {
     "distros": "List and fetch the distros that runs can be made in.",
     "report": "Show what result files say.",
     "compare": "Set files, kernels, strategies ... against each other.",
+    "advise": "Say how to start commands from a large process here.",
     "doctor": "Show this machine's state, and what would make its numbers worse.",
 }
 

@@ -1,5 +1,6 @@
 """What results mean: from recordings to cells. It knows the result file and nothing of measuring."""
 
+from bench.analysis.advice import Advice, Course, Recommendation, Survival, advise
 from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
 from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, in_one_manner, regressions
 from bench.analysis.growth import Growth, growth
@@ -25,6 +26,7 @@ __all__ = [
     "HARDWARE",
     "SLOTS",
     "TAIL",
+    "Advice",
     "Analysis",
     "Answer",
     "Bin",
@@ -34,6 +36,7 @@ __all__ = [
     "CommandSummary",
     "CompareResult",
     "Comparison",
+    "Course",
     "Criterion",
     "Growth",
     "HazardSummary",
@@ -45,12 +48,15 @@ __all__ = [
     "NoSuchKey",
     "NoiseFloor",
     "Reason",
+    "Recommendation",
     "ResultFile",
     "Scope",
     "Spread",
+    "Survival",
     "Table",
     "Verdict",
     "WorkerRow",
+    "advise",
     "analyse",
     "analyse_many",
     "byte_size",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.scenario import Environment, Scenario
 
 
-class _Job(NamedTuple):
+class Job(NamedTuple):
     """A run that is ready to begin: its file is open, its first line written."""
 
     plan: Plan
@@ -109,12 +109,12 @@ def run(  # noqa: PLR0913 - one parameter an option
             if dry_run:
                 _show_plan(plan, catalogue)
                 return
-            job = _begin(plan, text, path, output, catalogue)
+            job = begin(plan, text, path, output, catalogue)
     except (ScenarioError, FilterError, JournalError, UnreadableResult, CannotResumeError) as error:
         raise InvalidInput(str(error)) from None
     except (catalogues.BuildError, catalogues.CatalogueError) as error:
         raise InvalidInput(str(error)) from None
-    footer = _measure(job, catalogue, quiet=quiet)
+    footer = measure(job, catalogue, quiet=quiet)
     _finish(job.journal.path, footer, html=html, quiet=quiet, strict=strict)
 
 
@@ -175,25 +175,26 @@ def _plan(
     return Plan(scenario, tuple(cells), chosen, hazards), text, path
 
 
-def _header(plan: Plan, text: str, path: str, catalogue: Catalogue) -> Header:
+def _header(plan: Plan, text: str, path: str | None, catalogue: Catalogue) -> Header:
     from bench.machine import fingerprint
     from bench.measure import header
 
     return header(plan, catalogue, fingerprint.collect(), path=path, text=text)
 
 
-def _begin(plan: Plan, text: str, path: Path, output: Path | None, catalogue: Catalogue) -> _Job:
+def begin(plan: Plan, text: str, path: Path | None, output: Path | None, catalogue: Catalogue) -> Job:
+    """Create the result file of a plan; `path` is of the scenario's file, when it has one. Raises JournalError."""
     from bench import installation
     from bench.record import Journal
 
-    header = _header(plan, text, str(path), catalogue)
+    header = _header(plan, text, None if path is None else str(path), catalogue)
     if output is None:
         stamp = header["started"][:19].replace(":", "").replace("-", "")
         output = installation.results() / f"{plan.scenario.name}-{stamp}.jsonl"
-    return _Job(plan, Journal.create(output, header), 0, ())
+    return Job(plan, Journal.create(output, header), 0, ())
 
 
-def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], catalogue: Catalogue) -> _Job:
+def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], catalogue: Catalogue) -> Job:
     from bench.measure import Plan, resumed
     from bench.record import Journal, hazard_key
 
@@ -217,7 +218,7 @@ def _continue(file: Path, name: str | None, overrides: list[tuple[str, str]], ca
         if isinstance(error, CannotResumeError):
             raise CannotResumeError(f"{file}: {error}") from None
         raise
-    return _Job(plan, journal, session, before, tried)
+    return Job(plan, journal, session, before, tried)
 
 
 def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
@@ -230,7 +231,7 @@ def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
     return load(text, file=f"{recording.path}: scenario", vocabulary=catalogue.vocabulary())
 
 
-def _measure(job: _Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
+def measure(job: Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
     """Run what is missing. None: nothing was. Raises Incomplete when it was stopped at once."""
     from bench.commands.interrupts import Stopped, interruptible
     from bench.commands.watching import watcher

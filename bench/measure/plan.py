@@ -55,7 +55,7 @@ class Plan:
         return tuple(command.weight for command in self.scenario.commands)
 
 
-def header(plan: Plan, catalogue: Catalogue, machine: Mapping[str, Any], *, path: str, text: str) -> Header:
+def header(plan: Plan, catalogue: Catalogue, machine: Mapping[str, Any], *, path: str | None, text: str) -> Header:
     """The first line of a new file."""
     hazards = {"hazards": [key._asdict() for key in plan.hazards]} if plan.hazards else {}
     return cast(

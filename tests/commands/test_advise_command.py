@@ -1,0 +1,98 @@
+"""`launchbench advise` from outside: a short run, an answer, and the file it rests on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.measure import short
+from bench.record import read
+
+
+@pytest.fixture
+def advise(launchbench: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    return lambda *arguments: launchbench("advise", *arguments, "-o", tmp_path / "a.jsonl")
+
+
+def test_it_measures_says_and_shows(advise: Callable[..., Any], tmp_path: Path) -> None:
+    result = advise("--footprint", "8MiB", "--seed", "7", "-q")
+
+    recording = read(tmp_path / "a.jsonl")
+    assert recording.header["scenario"]["path"] is None
+    assert "fork_exec" in recording.header["scenario"]["text"]
+    assert recording.header["seed"] == 7
+    assert len(recording.workers) == recording.planned
+    assert {line["outcome"]["kind"] for line in recording.workers} == {"finished"}
+    assert result.stdout.startswith(
+        "How a program that holds 8 MiB should start a command here: measured at that size."
+    )
+    assert result.stdout.endswith(f"result file: {tmp_path}/a.jsonl\n")
+    # On a noisy machine it says that it cannot say.
+    refused = [line for line in result.stdout.splitlines() if "no verdict" in line]
+    assert result.exit_code == (3 if refused else 0)
+    assert ("int run_command(" in result.stdout) == (not any(line.startswith("C ") for line in refused))
+    assert result.stderr == "" or result.stderr.startswith("no advice for ")
+
+
+def test_what_takes_too_long_is_measured_smaller_and_as_a_whole_untouched(
+    advise: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(short, "filled_per_second", lambda: 20e6)
+
+    result = advise("--footprint", "1GiB", "-q")
+
+    assert result.exit_code in {0, 3}
+    assert "At 1 GiB, mapped and not touched (measured):" in result.stdout
+    assert "At 1 GiB, extrapolated from smaller footprints and not measured:" in result.stdout
+    cells = [line["cell"] for line in read(tmp_path / "a.jsonl").workers]
+    touched = {int(str(cell["footprint_bytes"])) for cell in cells if cell["backing"] == "anon"}
+    assert max(touched) < 1 << 30
+    assert {cell["footprint_bytes"] for cell in cells if cell["backing"] == "reserved"} == {1 << 30}
+
+
+def test_a_command_of_one_s_own_is_launched_without_a_shell(advise: Callable[..., Any], tmp_path: Path) -> None:
+    seen = tmp_path / "it was here"
+    result = advise("--footprint", "4MiB", "--command", f"/usr/bin/touch '{seen}'", "-q")
+
+    assert result.exit_code in {0, 3}
+    assert seen.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--footprint", "much"], "--footprint much: "),
+        (["--footprint", "0"], "--footprint 0: "),
+        (["--footprint", "1MiB", "--command", "echo 'x"], "--command echo 'x: No closing quotation"),
+        (["--footprint", "1MiB", "--command", " "], "--command: is empty"),
+        (["--footprint", "1MiB", "--overcommit", "5"], "'5'"),
+        ([], "--footprint"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line_and_exit_2(
+    advise: Callable[..., Any], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = advise(*arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_no_file_is_overwritten(advise: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("mine")
+
+    assert advise("--footprint", "1MiB").exit_code == 2
+    assert (tmp_path / "a.jsonl").read_text() == "mine"
+
+
+def test_without_numpy_it_says_what_to_install(advise: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.analysis.inference.available", lambda: False)
+
+    assert advise("--footprint", "1MiB") == (
+        2,
+        "",
+        "advise needs numpy and scipy: pip install 'launchbench[report]'\n",
+    )
