@@ -195,6 +195,27 @@ def test_what_the_guest_lacks_is_unsupported(guest: tuple[str, GuestPlace]) -> N
         assert lacking in refused["reason"]
 
 
+@pytest.mark.parametrize("strategy", ["system", "popen", "prefork_system"])
+def test_a_way_that_needs_a_shell_says_that_there_is_none(guest: tuple[str, GuestPlace], strategy: str) -> None:
+    own = order(strategy)
+
+    refused = guest[1].carry_out(replace(own, request=replace(own.request, reaper="own")))
+
+    assert outcome(refused) == {"kind": "unsupported", "reason": "there is no /bin/sh here"}
+
+
+def test_a_burst_leaves_what_a_reaper_loses(guest: tuple[str, GuestPlace]) -> None:
+    # GIVEN twenty commands that end at one moment
+    burst = {"in_flight": 20, "burst": True, "plan": (0,) * 20, "warmup": 0}
+
+    once, loop = (guest[1].carry_out(order(reaper=reaper, **burst)) for reaper in ("sigchld_wait_once", "sigchld_loop"))
+
+    # THEN one signal stands for many of them
+    statuses = [sum(sample.has_status for sample in decode(evidence.samples)) for evidence in (once, loop)]
+    assert statuses[0] < 20
+    assert statuses[1] == 20
+
+
 # ---- what only another kernel shows
 
 

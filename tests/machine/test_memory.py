@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.machine.facts import ToldTree
 from bench.machine.memory import (
     MARGIN_BYTES,
     Budget,
@@ -14,6 +15,7 @@ from bench.machine.memory import (
     commit_facts,
     commit_kbytes,
     commit_left,
+    facts_told,
     fit_reason,
     meminfo,
     memory_facts,
@@ -193,6 +195,38 @@ def test_facts_are_read_below_a_root(tmp_path: Path) -> None:
     assert facts.admin_reserve_bytes == 8 << 10
     assert facts.cgroup_free_bytes is None
     assert commit_facts(root) == {"commit_limit_bytes": 550 << 10, "committed_bytes": 70 << 10}
+
+
+def test_facts_of_another_machine_come_from_what_was_told_of_its_files() -> None:
+    told = ToldTree(
+        Path("/"),
+        {
+            "/proc/meminfo": "MemTotal: 1000 kB\nMemAvailable: 600 kB\nCommitLimit: 500 kB\nCommitted_AS: 20 kB\n",
+            "/proc/sys/vm/overcommit_memory": "2\n",
+            "/proc/sys/vm/admin_reserve_kbytes": "8\n",
+        },
+    )
+
+    facts = facts_told(told.text)
+
+    assert (facts.total_bytes, facts.available_bytes, facts.mode) == (1000 << 10, 600 << 10, 2)
+    assert (facts.commit_limit_bytes, facts.committed_bytes) == (500 << 10, 20 << 10)
+    assert (facts.admin_reserve_bytes, facts.user_reserve_bytes) == (8 << 10, 0)
+    assert facts.cgroup_free_bytes is None
+
+
+def test_a_machine_that_told_nothing_has_no_facts() -> None:
+    with pytest.raises(MemoryUnknownError):
+        facts_told(ToldTree(Path("/"), {}).text)
+
+
+def test_told_files_are_found_as_those_of_a_root_are() -> None:
+    told = ToldTree(Path("/sys"), {"/sys/a/one": " 1\n", "/sys/a/two": "", "/proc/a/one": "2"})
+
+    assert (told.text("a/one"), told.text("a/two"), told.text("a/three")) == ("1", None, None)
+    assert told.integer("a/one") == 1
+    assert told.glob("a/*") == [Path("/sys/a/one"), Path("/sys/a/two")]
+    assert (told.exists("a/two"), told.exists("a/three")) == (True, False)
 
 
 def test_before_linux_3_14_free_memory_stands_in(tmp_path: Path) -> None:
