@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -143,7 +144,9 @@ def compile_into(folder: Path, strategies: Path, variant: str = "glibc", target:
     name = digest(strategies, variant, version, target)
     folder.mkdir(parents=True, exist_ok=True)
     worker = [path for part in WORKER_FOLDERS for path in sorted((strategies / part).glob("*.c"))]
-    _compile(cc, (*VARIANTS[variant], *(target.flags if target else ())), folder / WORKER, worker)
+    with _kernel_headers(variant) as headers:
+        flags = (*VARIANTS[variant], *headers, *(target.flags if target else ()))
+        _compile(cc, flags, folder / WORKER, worker)
     for source in sorted((strategies / "command").glob("*.c")):
         _compile(compiler(), COMMAND_FLAGS, folder / source.stem, [source])
     libc = _libc(folder / WORKER) if variant in STATIC else None
@@ -157,6 +160,22 @@ def compile_into(folder: Path, strategies: Path, variant: str = "glibc", target:
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return Build(folder, name, variant, libc)
+
+
+@contextmanager
+def _kernel_headers(variant: str) -> Iterator[tuple[str, ...]]:
+    """Flags that find linux/ and asm/ for a C library that has none: the kernel's alone, and nothing of glibc."""
+    if not variant.startswith("musl"):
+        yield ()
+        return
+    told = subprocess.run([compiler(), "-print-multiarch"], capture_output=True, text=True, check=False).stdout.strip()
+    with tempfile.TemporaryDirectory(prefix="launchbench-headers-") as links:
+        for name in ("linux", "asm", "asm-generic"):
+            places = (Path("/usr/include") / told / name, Path("/usr/include") / name)
+            found = next((place for place in places if place.is_dir()), None)
+            if found:
+                (Path(links) / name).symlink_to(found)
+        yield ("-idirafter", links)
 
 
 def _libc(worker: Path) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bench.kernels import KernelImage, Root, Watch
     from bench.machine import GuardProcess
     from bench.measure import Site, Sites
+    from bench.measure.admission import Situation
     from bench.record import PlaceFields
     from bench.scenario import Cell, Environment, Scenario
 
@@ -134,3 +135,20 @@ def _here(root: Root | None, usual: Build, guard: GuardProcess) -> Site:
 
     description: PlaceFields = {"distro": root.distro, "libc": root.libc}
     return RootSite(root.path, description, usual, guard, functools.partial(build_for, root))
+
+
+def forecast(cell: Cell, situation: Situation) -> str:
+    """What a run would do with a cell, as far as this machine can tell: nothing is fetched, built or booted for it."""
+    from bench.measure.admission import refusal
+    from bench.measure.here import root_refusal
+
+    if cell.kernel:
+        from bench.kernels.qemu import missing
+
+        reason = missing()
+        return f"skipped: {reason}" if reason else "measured, if its guest can do it"
+    refused = refusal(cell, situation)
+    if refused:
+        return f"{refused['kind']}: {refused['reason']}"
+    reason = root_refusal() if cell.distro else None
+    return f"skipped: {reason}" if reason else "measured"

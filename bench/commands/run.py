@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from bench.commands import Incomplete, InvalidInput
-from bench.commands.places import asked, guest_bytes, obtain, sites
+from bench.commands.places import asked, forecast, guest_bytes, obtain, sites
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
@@ -327,17 +327,14 @@ def _show_plan(plan: Plan, catalogue: Catalogue) -> None:
     from tabulate import tabulate
 
     from bench.machine import limit_rights, memory_facts, missing_right, read_settings
-    from bench.measure.admission import Situation, refusal
+    from bench.measure.admission import Situation
     from bench.measure.runner import cpus_for
 
     usable = tuple(sorted(os.sched_getaffinity(0)))
     situation = Situation(
         catalogue, plan.scenario, memory_facts(), read_settings(), missing_right(), usable, limit_rights()
     )
-    rows = []
-    for cell in plan.cells:
-        refused = refusal(cell, situation)
-        rows.append((cell.id, f"{refused['kind']}: {refused['reason']}" if refused else "measured"))
+    rows = [(cell.id, forecast(cell, situation)) for cell in plan.cells]
     click.echo(tabulate(rows, headers=("cell", "on this machine"), tablefmt="simple"))
     scenario = plan.scenario
     cpus = cpus_for(scenario.cpu, usable)

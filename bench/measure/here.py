@@ -18,6 +18,11 @@ from bench.measure.site import Clock, NoPlaceError
 from bench.record import PlaceFields
 
 
+def root_refusal() -> str | None:
+    """Why this process cannot change into another root; None when it can, as far as that is seen without trying."""
+    return "needs root, to change into the root of another distro" if os.geteuid() != 0 else None
+
+
 class LocalSite:
     """The running kernel and this machine's own distro."""
 
@@ -75,6 +80,7 @@ class RootSite(LocalSite):
     def open(self, boot: int) -> Iterator[LocalPlace]:
         """This machine, seen from the root. Raises NoPlaceError without the right to change roots."""
         del boot
-        if os.geteuid() != 0:
-            raise NoPlaceError("the root of another distro needs root to change into it")
+        reason = root_refusal()
+        if reason:
+            raise NoPlaceError(reason)
         yield RootPlace(self._usual.worker, self._guard, self._root, self._description)

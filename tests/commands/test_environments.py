@@ -197,3 +197,23 @@ def test_list_shows_what_a_build_lacks(launchbench: Callable[..., Any]) -> None:
     assert by_name["vfork_exec"]["available"] is True
     assert by_name["pidfd_spawn"]["reason"] == "this libc has no pidfd_spawn (glibc 2.39)"
     assert "interpreter" in by_name["subprocess_run"]["reason"]
+
+
+def test_a_dry_run_foresees_what_it_can(
+    launchbench: Callable[..., Any], tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.kernels.qemu.missing", lambda: "no QEMU (package qemu-system-x86)")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    arguments = ["--dry-run", "--only", "strategy=vfork_exec"]
+
+    elsewhere = launchbench("run", tiny(), "--kernel", "5.10", "--distro", "bullseye", "--distro", "here", *arguments)
+
+    here = launchbench(
+        "run", tiny(), "--worker", "glibc-static", "--distro", "bullseye", "--distro", "here", *arguments
+    )
+
+    assert elsewhere.exit_code == here.exit_code == 0, elsewhere.stderr + here.stderr
+    assert elsewhere.stdout.count("skipped: no QEMU (package qemu-system-x86)") == 2
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in here.stdout.splitlines() if "/1MiB/" in line}
+    assert lines["vfork_exec/1MiB/worker=glibc-static/distro=bullseye"].startswith("skipped: needs root")
+    assert lines["vfork_exec/1MiB/worker=glibc-static"] == "measured"

@@ -108,7 +108,10 @@ def test_the_probe_arrives_and_says_when(place: RootPlace, order: Callable[..., 
 
 
 def test_its_calls_are_observed_there(place: RootPlace, order: Callable[..., Order]) -> None:
-    assert place.observe(order(CommandLine.of(("probe",), ""))) == "worker vfork\nchild execve\n"
+    told = place.observe(order(CommandLine.of(("probe",), "")))
+
+    assert told is not None
+    assert told.splitlines()[-2:] == ["worker vfork", "child execve"]
 
 
 def test_it_has_a_proc_and_devices_of_the_machine(place: RootPlace, order: Callable[..., Order]) -> None:
