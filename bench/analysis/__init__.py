@@ -13,16 +13,17 @@ from bench.analysis.noise import noise_floors
 from bench.analysis.overview import Analysis, ResultFile, analyse
 from bench.analysis.selection import verdicts
 from bench.analysis.spread import BANDS_PER_DECADE, SLOTS, Bin, Spread, spreads
-from bench.analysis.subject import cell_key
+from bench.analysis.subject import EMULATED, cell_key
 from bench.analysis.summary import AXES, CellSummary, CommandSummary, grouped, summarise
 from bench.analysis.table import Launches, Leftovers, Table, WorkerRow, table
 from bench.analysis.verdict import CHOICES, Choice, Criterion, Reason, Scope, Verdict
-from bench.analysis.wording import byte_size, percent, times
+from bench.analysis.wording import byte_size, natural, percent, times
 
 __all__ = [
     "AXES",
     "BANDS_PER_DECADE",
     "CHOICES",
+    "EMULATED",
     "HARDWARE",
     "SLOTS",
     "TAIL",
@@ -68,6 +69,7 @@ __all__ = [
     "hazards",
     "in_one_manner",
     "latency",
+    "natural",
     "noise_floors",
     "percent",
     "percentile",

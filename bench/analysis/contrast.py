@@ -6,7 +6,6 @@ It matches cells, names the sides, and says what else differs between them. Whic
 from __future__ import annotations
 
 import math
-import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from bench.analysis.comparison import CompareResult
 from bench.analysis.noise import noise_floors
 from bench.analysis.subject import FLOOR, PLACE, subjects
 from bench.analysis.verdict import CHOICES
+from bench.analysis.wording import natural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -94,7 +94,7 @@ def compare_by(rows: Sequence[WorkerRow], key: str, *, noise: Sequence[NoiseFloo
     keys = {name for cell in cells for name in cell.key}
     if key not in keys:
         raise NoSuchKey(f"--by {key}: no cell has this key: keys are {', '.join(sorted(keys))}")
-    values = sorted({_text(cell.key.get(key)) for cell in cells}, key=_natural)
+    values = sorted({_text(cell.key.get(key)) for cell in cells}, key=natural)
     if key == "strategy":
         values.sort(key=lambda value: ([*_planned_twice(rows), *REFERENCES, value]).index(value))
     sides = [_Side(value, tuple(cell for cell in cells if _text(cell.key.get(key)) == value)) for value in values]
@@ -205,7 +205,7 @@ def _in_order(match: Match) -> list[list[tuple[int, str]]]:
     """Sort as a matrix is read: by scenario, strategy, mode, and then from the smallest footprint."""
     cell = match.base or match.new
     first = ("scenario", "strategy", "overcommit", "limit_bytes", "footprint_bytes")
-    return [_natural(_text(cell.key.get(key))) for key in (*first, *sorted(cell.key))] if cell else []
+    return [natural(_text(cell.key.get(key))) for key in (*first, *sorted(cell.key))] if cell else []
 
 
 def _warnings(key: str, loose: frozenset[str], old: _Side, new: _Side) -> Iterable[str]:
@@ -243,11 +243,6 @@ def _planned_twice(rows: Iterable[WorkerRow]) -> list[str]:
 
 def _circumstances(key: CellKey) -> str:
     return repr(sorted((axis, repr(value)) for axis, value in key.items() if axis not in CHOICES))
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Sort numbers inside a text as numbers: 5.10 comes after 5.4."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,3 +55,8 @@ def percent(fraction: float) -> str:
 def times(ratio: float) -> str:
     """Set a ratio for `takes ... as long`: `1.05 times`, `12.3 times`, `510 times`."""
     return f"{ratio:.3g} times" if ratio < 999.5 else f"{ratio:,.0f} times"
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """Sort numbers inside a text as numbers: 5.10 comes after 5.4."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]

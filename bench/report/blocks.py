@@ -97,6 +97,13 @@ def verdicts_of(section: Section, analysis: Analysis) -> list[Verdict]:
     return sorted(theirs, key=_reading_order)
 
 
+def place_of(verdict: Verdict, verdicts: Sequence[Verdict]) -> str:
+    """Say where a verdict holds, by what tells its place from those of the others; empty when there is one place."""
+    machines = [one.scope.machine for one in verdicts]
+    told = [name for name in ("kernel", "distro", "libc") if len({getattr(one, name) for one in machines}) > 1]
+    return ", ".join(plain(str(getattr(verdict.scope.machine, name))) for name in told)
+
+
 def _reading_order(verdict: Verdict) -> tuple[Any, ...]:
     circumstances = verdict.scope.circumstances
     mode = circumstances.get("overcommit")

@@ -21,6 +21,7 @@ from bench.report.blocks import (
     mechanisms,
     mode_title,
     order,
+    place_of,
     places,
     refusals,
     run_facts,
@@ -111,7 +112,8 @@ def _head(section: Section, analysis: Analysis) -> Iterator[str]:
     yield ""
     found = verdicts_of(section, analysis)
     for verdict in found:
-        yield f"- **{_text(verdict.sentence)}**"
+        place = place_of(verdict, found)
+        yield f"- {_text(place) + ': ' if place else ''}**{_text(verdict.sentence)}**"
     if not found:
         yield "- **No verdict was reached.**" if section.shown else "- **Nothing was measured.**"
     yield ""

@@ -26,6 +26,7 @@ from bench.report.blocks import (
     mechanisms,
     mode_title,
     order,
+    place_of,
     places,
     refusals,
     sections,
@@ -119,7 +120,9 @@ def _verdicts(page: _Page, verdicts: Sequence[Verdict]) -> None:
     """Say what to use; where there are many conditions, under the first of them."""
     for at, verdict in enumerate(verdicts[:_MOST_VERDICTS]):
         colour = "yellow" if verdict.refusal else "green"
-        page.labelled("" if at else "verdict", verdict.sentence, fg=colour)
+        place = place_of(verdict, verdicts)
+        text = f"{place}: {verdict.sentence}" if place else verdict.sentence
+        page.labelled("" if at else "verdict", text, fg=colour)
     if len(verdicts) > _MOST_VERDICTS:
         page.labelled("", f"and {len(verdicts) - _MOST_VERDICTS} more: --format html, markdown or json", dim=True)
     if verdicts:

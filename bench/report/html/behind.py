@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.analysis import TAIL
 from bench.report.html.success import series_head
-from bench.report.html.tables import Entry, Head, Row, Table
+from bench.report.html.tables import Entry, Head, Row, Table, without_empty
 from bench.report.typography import size
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def curve_table(layout: Layout, panel: int, records: Records) -> Table:
 
 def tail_table(layout: Layout, panel: int, records: Records) -> Table:
     """Return the percentiles of total of every cell of a panel."""
-    return Table(
+    every = Table(
         caption=f"{layout.panels[panel]}: percentiles of total",
         heads=(
             Head("strategy", number=False),
@@ -63,6 +63,7 @@ def tail_table(layout: Layout, panel: int, records: Records) -> Table:
             if item.cell.total_ns
         ),
     )
+    return without_empty(every)
 
 
 def round_table(layout: Layout, panel: int, records: Records) -> Table:

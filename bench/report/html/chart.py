@@ -41,6 +41,8 @@ DARK: Mapping[str, str] = MappingProxyType(
 PALETTE = frozenset({INK, MUTED, GRID, PAPER, *COLOURS, *HEAT})
 """Every colour that a figure may have."""
 
+_PALE = 0.4
+
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 FONT_SIZE = 11
 LETTER = 6.2
@@ -68,6 +70,11 @@ def layer(rows: Iterable[Mapping[str, Any]], mark: str | Spec, **encoding: Spec 
         "mark": mark,
         "encoding": {channel: value for channel, value in encoding.items() if value is not None},
     }
+
+
+def paled(layers: Iterable[Spec]) -> list[Spec]:
+    """Return layers in a weak print."""
+    return [{**one, "mark": {**one["mark"], "opacity": _PALE * one["mark"].get("opacity", 1)}} for one in layers]
 
 
 def title(text: str) -> Spec:

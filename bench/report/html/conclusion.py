@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.analysis import cell_key, grouped
-from bench.report.blocks import mode_name, verdicts_of
+from bench.report.blocks import mode_name, place_of, verdicts_of
 from bench.report.typography import plain
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Clause:
 class Conclusion:
     """A verdict in words."""
 
+    place: str
+    """Where it holds, when verdicts hold in several places."""
     sentence: str
     refused: bool
     reasons: Sequence[Clause]
@@ -65,14 +67,15 @@ def conclusions(section: Section, analysis: Analysis) -> Conclusions:
     """Put the verdicts of a section into words."""
     places = {cell.machine for cell in section.cells}
     verdicts = verdicts_of(section, analysis)
-    found = [_conclusion(verdict) for verdict in verdicts]
+    found = [_conclusion(verdict, place_of(verdict, verdicts)) for verdict in verdicts]
     warnings = dict.fromkeys(plain(warning) for verdict in verdicts for warning in verdict.warnings)
     noise = [one for one in analysis.noise if one.scenario == section.scenario and one.machine in places]
     return Conclusions(found[:_MOST_SHOWN], found[_MOST_SHOWN:], list(warnings), [_noise(one) for one in noise])
 
 
-def _conclusion(verdict: Verdict) -> Conclusion:
+def _conclusion(verdict: Verdict, place: str) -> Conclusion:
     return Conclusion(
+        place=place,
         sentence=plain(verdict.sentence),
         refused=verdict.refusal is not None,
         reasons=[

@@ -56,7 +56,8 @@ def _panel(layout: Layout, panel: int, plot: Plot, *, first: bool) -> Spec:
     }
     axis = chart.time_axis(plot.low, plot.high, labels=first, name="total, p50" if first else None)
     layers = [*_lines(layout, items, plot, x, axis), *_rail(layout, items, plot, x, axis, first=first)]
-    return {"title": chart.title(layout.panels[panel]), "layer": layers, **plot.size}
+    shown = chart.paled(layers) if panel in layout.pale else layers
+    return {"title": chart.title(layout.panels[panel]), "layer": shown, **plot.size}
 
 
 def _lines(layout: Layout, items: Sequence[Item], plot: Plot, x: Spec, axis: Spec) -> list[Spec]:

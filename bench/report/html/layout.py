@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.analysis import EMULATED, natural
 from bench.report.blocks import FLOOR, axis, axis_name, axis_text, clock_title, mode_order, mode_title, telling
 from bench.report.typography import plain
 
@@ -72,7 +73,11 @@ class Layout:
     """The cells of one section, floors apart."""
 
     panels: tuple[str, ...]
-    """Their titles, which say what is the same in all of a panel."""
+    """Their titles, which say what is the same in all of a panel and not in the others."""
+    everywhere: str
+    """What is the same in all panels, when there are several."""
+    pale: frozenset[int]
+    """The panels whose times are no hardware's: their behaviour counts, their latency is shown and not believed."""
     series: tuple[Series, ...]
     items: tuple[Item, ...]
     """By panel, series and footprint."""
@@ -100,14 +105,18 @@ def lay_out(cells: Mapping[int, CellSummary], strategies: Sequence[str]) -> Layo
     launching = {index: cell for index, cell in cells.items() if cell.strategy != FLOOR}
     apart = _panel_axes(list(launching.values()))
     inside = [name for name in telling(list(launching.values())) if name not in apart]
-    titles = {_panel_key(cell, apart): _panel_title(cell, apart) for cell in launching.values()}
-    panels = sorted(titles, key=lambda key: (key[0], [str(value) for value in key[1:]]))
+    titles = {_panel_key(cell, apart): _panel_parts(cell, apart) for cell in launching.values()}
+    parts = list(titles.values())
+    common = [part for part in parts[0] if all(part in others for others in parts)] if len(parts) > 1 else []
+    panels = sorted(titles, key=lambda key: (key[0], [natural(str(value)) for value in key[1]]))
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys(strategies))}
     named = {_label(cell, inside): ranks.get(cell.strategy, len(ranks)) for cell in launching.values()}
-    labels = sorted(named, key=lambda label: (named[label], label))
+    labels = sorted(named, key=lambda label: (named[label], natural(label)))
     series = tuple(Series(index, label) for index, label in enumerate(labels))
     return Layout(
-        panels=tuple(titles[key] for key in panels),
+        panels=tuple(_title(part for part in titles[key] if part not in common) for key in panels),
+        everywhere=_title(part for part in common),
+        pale=frozenset(at for at, key in enumerate(panels) if key[0][1] == EMULATED),
         series=series,
         items=tuple(
             sorted(
@@ -137,13 +146,17 @@ def _panel_axes(cells: Sequence[CellSummary]) -> list[str]:
     return apart
 
 
-def _panel_key(cell: CellSummary, apart: Iterable[str]) -> tuple[object, ...]:
-    return (mode_order(cell), *(axis(cell, name) for name in apart))
+def _panel_key(cell: CellSummary, apart: Iterable[str]) -> tuple[tuple[bool, str, int, int], tuple[object, ...]]:
+    return mode_order(cell), tuple(axis(cell, name) for name in apart)
 
 
-def _panel_title(cell: CellSummary, apart: Iterable[str]) -> str:
+def _panel_parts(cell: CellSummary, apart: Iterable[str]) -> list[str]:
     parts = [mode_title(cell), clock_title(cell), *(_axis(cell, name) for name in apart)]
-    text = ", ".join(part for part in parts if part)
+    return [part for part in parts if part]
+
+
+def _title(parts: Iterable[str]) -> str:
+    text = ", ".join(parts)
     return text[:1].upper() + text[1:]
 
 

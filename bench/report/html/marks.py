@@ -95,7 +95,7 @@ def _axis(marks: Sequence[tuple[float, str]], ends: tuple[float, float]) -> str:
     free = 0.0
     for tick, text in marks:
         at = fraction(tick, *ends)
-        half = len(text) * 0.013  # of a column of about 260 pixels
+        half = len(text) * 0.021  # of a column that may be 150 pixels narrow
         if at - half >= free or not free:
             anchor = "start" if at < half else "end" if at > 1 - half else "middle"
             place = {"x": f"{at:.2%}", "y": "20", "text-anchor": anchor, "fill": MUTED, "font-size": str(FONT_SIZE)}

@@ -6,6 +6,7 @@ called a tie.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.report.blocks import order
@@ -39,7 +40,8 @@ def rankings(layout: Layout, footprint: int, records: Records, standings: Mappin
     )
     for panel, title in enumerate(layout.panels):
         if items := layout.of(panel, footprint):
-            yield without_empty(_ranking(title, items, ends if measured else None, records, standings))
+            table = _ranking(title, items, ends if measured else None, records, standings)
+            yield replace(without_empty(table), pale=panel in layout.pale)
 
 
 def _ranking(

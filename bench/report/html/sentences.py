@@ -97,7 +97,10 @@ def success_said(layout: Layout) -> str:
     parts = [f"{every} of {count(len(tried), 'cell')} always worked"]
     parts += [f"{some} sometimes"] if some else []
     parts += [f"{none} never"] if none else []
-    return f"{', '.join(parts)}. A cell says how many launches were ok, of all that were tried, and names what failed."
+    said = [f"{', '.join(parts)}."]
+    said += [f"Everywhere: {layout.everywhere[:1].lower()}{layout.everywhere[1:]}."] if layout.everywhere else []
+    said.append("A cell says how many launches were ok, of all that were tried, and names what failed.")
+    return " ".join(said)
 
 
 def left_said(cells: Sequence[CellSummary]) -> str:

@@ -67,6 +67,8 @@ class Table:
     """The first is that of the rows' heads."""
     rows: tuple[Row, ...]
     sortable: bool = True
+    pale: bool = False
+    """Its times are no hardware's."""
     titled: bool = False
     """A title stands above it already: the caption is for those who do not see that."""
 

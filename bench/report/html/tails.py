@@ -30,11 +30,18 @@ def tails(layout: Layout, footprints: Sequence[int], room: Room) -> Spec:
     low, high = span(value for items in shown for item in items for value in item.cell.total_tail_ns.values())
     place = chart.grid(room, len(shown), (name_of(item.series) for items in shown for item in items))
     plot = Plot(low, high, place.width, chart.height(_LEAST, max(map(len, shown))))
-    panels = [
-        _panel(layout, items, plot, first=place.starts_row(panel)) | {"title": chart.title(layout.panels[panel])}
-        for panel, items in enumerate(shown)
-    ]
-    return chart.figure(panels, place)
+    return chart.figure(
+        [
+            {
+                "title": chart.title(layout.panels[panel]),
+                "layer": chart.paled(layers) if panel in layout.pale else layers,
+                **plot.size,
+            }
+            for panel, items in enumerate(shown)
+            for layers in [_layers(layout, items, plot, first=place.starts_row(panel))]
+        ],
+        place,
+    )
 
 
 def _at(percentile: str) -> float:
@@ -42,7 +49,7 @@ def _at(percentile: str) -> float:
     return abs(math.log10(float(1 - TAIL[percentile] / 100) / 0.5))
 
 
-def _panel(layout: Layout, items: Sequence[Item], plot: Plot, *, first: bool) -> Spec:
+def _layers(layout: Layout, items: Sequence[Item], plot: Plot, *, first: bool) -> list[Spec]:
     names = [name for name in TAIL if name not in {"95", "99.5"}]
     end = max((_at(name) for item in layout.items for name in item.cell.total_tail_ns), default=_at("90"))
     axis = {
@@ -60,39 +67,36 @@ def _panel(layout: Layout, items: Sequence[Item], plot: Plot, *, first: bool) ->
     labels = plot.named({row["s"]: row for row in points}.values(), layout.series)
     key, series = chart.nominal("key"), layout.series
     line, point = {"type": "line", "strokeWidth": 1.6}, {"type": "point", "size": 34, "filled": True, "opacity": 1}
-    return {
-        **plot.size,
-        "layer": [
-            chart.layer(
-                points,
-                line,
-                x=x,
-                y=y("y"),
-                color=chart.by_series("color", series),
-                strokeDash=chart.by_series("strokeDash", series),
-                description=key,
-            ),
-            chart.layer(
-                points,
-                {**point, "stroke": PAPER, "strokeWidth": 0.8},
-                x=x,
-                y=y("y"),
-                fill=chart.by_series("fill", series),
-                shape=chart.by_series("shape", series),
-                description=chart.nominal("tip"),
-            ),
-            chart.layer(
-                labels,
-                {"type": "rule", "color": MUTED, "strokeWidth": 0.5, "strokeDash": [1, 2]},
-                x=x,
-                x2={"value": plot.width + 8},
-                y=y("y"),
-                y2={"field": "at"},
-                description=key,
-            ),
-            chart.label(labels, plot.width + 11, y("at")),
-        ],
-    }
+    return [
+        chart.layer(
+            points,
+            line,
+            x=x,
+            y=y("y"),
+            color=chart.by_series("color", series),
+            strokeDash=chart.by_series("strokeDash", series),
+            description=key,
+        ),
+        chart.layer(
+            points,
+            {**point, "stroke": PAPER, "strokeWidth": 0.8},
+            x=x,
+            y=y("y"),
+            fill=chart.by_series("fill", series),
+            shape=chart.by_series("shape", series),
+            description=chart.nominal("tip"),
+        ),
+        chart.layer(
+            labels,
+            {"type": "rule", "color": MUTED, "strokeWidth": 0.5, "strokeDash": [1, 2]},
+            x=x,
+            x2={"value": plot.width + 8},
+            y=y("y"),
+            y2={"field": "at"},
+            description=key,
+        ),
+        chart.label(labels, plot.width + 11, y("at")),
+    ]
 
 
 def _points(item: Item) -> Iterable[dict[str, Any]]:
