@@ -77,6 +77,7 @@ class GuestSite:
         self._kernel, self._root, self._wanted = kernel, root, clock
         self._memory_bytes, self._boots = memory_bytes, boots
         self._open: set[Emulator] = set()
+        self._is_abandoned = False
         self._lock = threading.Lock()
         self._agent = build_of(_AGENT)
         self._builds = {self._agent.folder: self._agent}
@@ -135,6 +136,8 @@ class GuestSite:
     def _listed(self, emulator: Emulator) -> Iterator[None]:
         with self._lock:
             self._open.add(emulator)
+            if self._is_abandoned:  # while it was being started
+                emulator.kill()
         try:
             yield
         finally:
@@ -144,6 +147,7 @@ class GuestSite:
     def abandon(self) -> None:
         """End all guests at once, from any thread."""
         with self._lock:
+            self._is_abandoned = True
             for emulator in self._open:
                 emulator.kill()
 
