@@ -29,8 +29,12 @@ Engine: TypeAlias = Literal["kvm", "tcg", "icount"]
 _ENGINES: dict[Engine, tuple[str, ...]] = {
     "kvm": ("-accel", "kvm", "-cpu", "host"),
     "tcg": ("-accel", "tcg", "-cpu", "qemu64"),
-    # Sleeping, an idle guest follows the wall clock; a worker's launches never let the guest's only CPU idle.
-    "icount": ("-accel", "tcg", "-cpu", "qemu64", "-icount", "shift=0,sleep=on"),
+    # Sleeping, an idle guest follows the wall clock; a worker's launches never let the guest's only CPU idle. What a
+    # kernel takes for chance and for the date is the same in every boot.
+    "icount": (
+        *("-accel", "tcg", "-cpu", "qemu64", "-icount", "shift=0,sleep=on"),
+        *("-seed", "1", "-rtc", "base=2020-01-01,clock=vm"),
+    ),
 }
 _COMMAND_LINE = (
     "console=ttyS0",
@@ -42,6 +46,8 @@ _COMMAND_LINE = (
 )
 # What is emulated has no unstable clocks; the watchdog that compares them is misled when the host is busy.
 _EMULATED = ("no_timer_check", "tsc=reliable", "clocksource=tsc")
+# Where a process lies decides how many page tables it takes: one layout for all of them.
+_COUNTED = ("norandmaps",)
 
 
 def missing() -> str | None:
@@ -65,7 +71,8 @@ class Machine:
 
 def command(machine: Machine, initramfs: int, line: int, console: int) -> list[str]:
     """QEMU's command line. The numbers are descriptors that it inherits."""
-    parameters = _COMMAND_LINE if machine.engine == "kvm" else (*_COMMAND_LINE, *_EMULATED)
+    parameters = [*_COMMAND_LINE, *(_EMULATED if machine.engine != "kvm" else ())]
+    parameters += _COUNTED if machine.engine == "icount" else ()
     return [
         PROGRAM,
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),

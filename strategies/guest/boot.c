@@ -3,12 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define STEP_TICKS 20
+#define CALM_TICKS 18
+#define MOST_STEPS 50
 
 static const struct {
 	const char *type, *point, *options;
@@ -53,11 +60,64 @@ static void attach_cgroups(void)
 	}
 }
 
+/* Of all CPUs, since the boot, in ticks of 10 ms; -1 when it cannot be read. */
+static long idle_ticks(void)
+{
+	FILE *stat = fopen("/proc/stat", "re");
+	long idle = -1;
+
+	if (stat && fscanf(stat, "cpu %*d %*d %*d %ld", &idle) != 1)
+		idle = -1;
+	if (stat)
+		fclose(stat);
+	return idle;
+}
+
+/*
+ * A kernel has work to do after its first process began (self-tests, what initialisation deferred), and the first worker
+ * of a boot would share the CPU with it: its launches took two and three times as long. Returns when the CPU was idle
+ * for most of two steps in a row, or when it is not going to be.
+ */
+static void settle(void)
+{
+	int calm = 0;
+
+	for (int step = 0; step < MOST_STEPS && calm < 2; step++) {
+		long before = idle_ticks();
+
+		nanosleep(&(struct timespec){.tv_nsec = STEP_TICKS * 10 * 1000000}, NULL);
+		calm = before >= 0 && idle_ticks() - before >= CALM_TICKS ? calm + 1 : 0;
+	}
+}
+
+/*
+ * A guest meets nothing that is up to chance, and a kernel that has not gathered enough of it takes a slow way each time
+ * it is asked, as by every exec: a third of what a launch costs. It is told that it has; nothing in a guest is secret.
+ */
+static void grant_entropy(void)
+{
+	/* struct rand_pool_info, which leaves the size of its buffer open */
+	struct {
+		int bits, bytes;
+		uint32_t words[64];
+	} grant = {.bits = 8 * (int)sizeof grant.words, .bytes = (int)sizeof grant.words};
+	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < sizeof grant.words / sizeof *grant.words; i++)
+		grant.words[i] = (uint32_t)(i + 1) * 2654435761U;
+	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &grant) != 0)
+		fprintf(stderr, "agent: no entropy: %s\n", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 void become_init(void)
 {
 	for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++)
 		attach(mounts[i].type, mounts[i].point, mounts[i].options);
 	attach_cgroups();
+	grant_entropy();
+	settle();
 }
 
 /* In a guest, the machine ends; elsewhere this process does, with all that it started. */

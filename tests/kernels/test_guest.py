@@ -117,6 +117,13 @@ def test_it_is_another_kernel_and_says_so(guest: tuple[str, GuestPlace]) -> None
     assert 900 * MIB < place.memory().total_bytes < 1024 * MIB
 
 
+def test_its_kernel_need_not_do_without_chance(guest: tuple[str, GuestPlace]) -> None:
+    # Until it has gathered enough, every exec takes a slow way: a third of a launch in a guest that meets nothing.
+    path = "/proc/sys/kernel/random/entropy_avail"
+
+    assert int(guest[1]._link.read([path], PATIENCE_S)[path]) >= 256
+
+
 @pytest.mark.parametrize("strategy", ["null", "fork_exec", "vfork_exec", "posix_spawn", "prefork_seqpacket"])
 def test_a_worker_leaves_what_it_leaves_everywhere(guest: tuple[str, GuestPlace], strategy: str) -> None:
     evidence = guest[1].carry_out(order(strategy))

@@ -45,6 +45,13 @@ def test_the_clock_of_an_emulated_machine_is_trusted_and_that_of_hardware_is_not
     assert "tsc=reliable" not in asked("kvm")
 
 
+def test_nothing_is_left_to_chance_where_instructions_are_counted() -> None:
+    counted = asked("icount").split()
+
+    assert {"-seed", "norandmaps", "base=2020-01-01,clock=vm"} <= set(counted)
+    assert not {"-seed", "norandmaps"} & set(asked("tcg").split())
+
+
 @pytest.fixture
 def unknown(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Nobody has asked for KVM yet."""
