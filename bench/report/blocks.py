@@ -322,12 +322,15 @@ def file_facts(files: Sequence[ResultFile]) -> list[tuple[str, str]]:
 
 
 def run_facts(file: ResultFile) -> str:
-    """Say how a file came to be: rounds, cells, workers, seed, moment."""
+    """Say how a file came to be: rounds, cells, workers, hazards, seed, moment."""
     header = file.header
-    return (
-        f"{count(header['rounds'], 'round')} of {count(len(header['cells']), 'cell')}, "
-        f"{file.workers}/{file.planned} workers, seed {header['seed']}, {header['started']}"
-    )
+    parts = []
+    if file.planned or not file.planned_hazards:
+        parts.append(f"{count(header['rounds'], 'round')} of {count(len(header['cells']), 'cell')}")
+        parts.append(f"{file.workers}/{file.planned} workers")
+    if file.planned_hazards:
+        parts.append(f"{file.hazards}/{file.planned_hazards} hazards")
+    return f"{', '.join(parts)}, seed {header['seed']}, {header['started']}"
 
 
 def build_facts(file: ResultFile) -> str:

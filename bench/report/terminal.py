@@ -34,6 +34,7 @@ from bench.report.blocks import (
     verdicts_of,
 )
 from bench.report.interface import Format, Options
+from bench.report.terminal_hazards import set_hazards
 from bench.report.terminal_mix import is_mix, legend, set_mix
 from bench.report.terminal_table import set_blocks
 from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
@@ -90,6 +91,7 @@ def render(analysis: Analysis, options: Options) -> str:
         _places(page, section)
         _verdicts(page, verdicts_of(section, analysis))
         _blocks(page, section)
+        _hazards(page, analysis, section)
         _mechanisms(page, section.cells)
         _not_measured(page, section.cells)
         _notes(page, section.cells, section.files[0].header["scenario"]["settings"])
@@ -138,6 +140,8 @@ def _places(page: _Page, section: Section) -> None:
 
 def _blocks(page: _Page, section: Section) -> None:
     shown = section.shown
+    if not any(file.planned for file in section.files):
+        return  # hazards alone
     if not shown:
         page.text("Nothing was measured.")
         page.gap()
@@ -161,6 +165,15 @@ def _blocks(page: _Page, section: Section) -> None:
                 under = environment_text(cell, environment)
                 floor = f"{duration(cell.total_ns.p50, page.glyphs)} total{f' under {under}' if under else ''}"
                 page.lines.append(page.styled(f"floor: {floor}, the cost of measuring ({FLOOR})", dim=True))
+        page.gap()
+
+
+def _hazards(page: _Page, analysis: Analysis, section: Section) -> None:
+    """Say how often each hazard struck, and with which strategies."""
+    tried = [one for one in analysis.hazards if (one.machine, one.scenario) == (section.machine, section.scenario)]
+    if tried:
+        page.title("hazards: trials in which it struck, of all trials")
+        page.lines += set_hazards(tried, page.options)
         page.gap()
 
 
