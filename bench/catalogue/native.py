@@ -43,6 +43,8 @@ class Entry:
     """Of a hazard: where its claim comes from."""
     mitigations: tuple[str, ...] = ()
     """Of a hazard: what is recommended against it, and tried as well."""
+    needs_group: bool = False
+    """Of a hazard: its trials need a control group that limits processes."""
     memory: Literal["copied", "shared"] | None = None
     """Of a strategy: what its name claims about the memory between the launch and the exec."""
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.catalogue import Catalogue, base_interpreter
-from bench.machine import GuardProcess
+from bench.machine import GuardProcess, Limits, NoGroupError
 from bench.measure import census, hazards
 from bench.measure.hazards import Tried
+from bench.measure.limits import confined
 from bench.measure.plan import now_text
 from bench.measure.request import environment
 from bench.record import HazardKey, HazardLine
@@ -29,6 +30,8 @@ from bench.record import HazardKey, HazardLine
 _TRIAL_S = 5.0
 """What a trial may take: its own deadline (strategies/host/hazard.c), and what cleaning up after it may."""
 _START_S = 30.0
+_MOST_PROCESSES = 1000
+"""In the group of a trial, until it sets the limit that it is about."""
 _STDERR_TAIL = 2000
 
 
@@ -53,12 +56,30 @@ def attempts(catalogue: Catalogue, guard: GuardProcess) -> Iterator[Attempt]:
             reason = hazards.refusal(catalogue, key)
             if reason:
                 return hazards.not_tried(key, reason, session=session, started=started)
-            tried = _try(_command(catalogue, key, trials, scratch), trials, scratch, guard, ours)
+            command = _command(catalogue, key, trials, scratch)
+            try:
+                with _group(catalogue, key, guard) as words:
+                    tried = _try([*command, *words], trials, scratch, guard, ours)
+            except (NoGroupError, OSError) as no_group:
+                return hazards.not_tried(key, str(no_group), session=session, started=started)
             return hazards.line(key, tried, planned=trials, session=session, started=started)
 
         yield make
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _group(catalogue: Catalogue, key: HazardKey, guard: GuardProcess) -> Iterator[list[str]]:
+    """Make a control group for a hazard that needs one, and give the words that name it. Raises NoGroupError, OSError.
+
+    The probe's trials enter it by themselves, and set its limit.
+    """
+    if not any(entry.name == key.hazard and entry.needs_group for entry in catalogue.of("hazard")):
+        yield []
+        return
+    with confined(Limits(pids=_MOST_PROCESSES), guard) as confinement:
+        yield [f"group={directory}" for directory in (confinement.groups.directories if confinement.groups else ())]
 
 
 def _command(catalogue: Catalogue, key: HazardKey, trials: int, scratch: Path) -> list[str]:

@@ -79,6 +79,8 @@ static bool read_words(int count, char **words, struct hazard_request *request)
 			request->trial.folder = value;
 		else if ((value = value_of(words[i], "python")))
 			request->trial.python = value;
+		else if ((value = value_of(words[i], "group")))
+			request->trial.group = value;
 		else
 			return false;
 	}
@@ -93,6 +95,8 @@ static struct oracle ask(const struct hazard_request *request)
 	const struct strategy *strategy = request->trial.strategy;
 	const char *reason = request->hazard->supported ? request->hazard->supported() : NULL;
 
+	if (!reason && request->hazard->needs_group && !request->trial.group)
+		reason = "it needs a control group of its own";
 	if (!reason && strategy->supported)
 		reason = strategy->supported();
 	if (!reason && request->hygiene)

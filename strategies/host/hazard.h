@@ -43,6 +43,7 @@ struct trial {
 	size_t number;          /* from 0 */
 	const char *folder;     /* empty, and the trial's own */
 	const char *python;     /* an interpreter, or NULL */
+	const char *group;      /* with needs_group: the folder of an empty control group with the pids controller */
 };
 
 struct hazard {
@@ -52,6 +53,7 @@ struct hazard {
 	const char *const *mitigations;    /* optional, ends with NULL: what is recommended against it. The name of a
 					      hygiene is that hygiene, wherever the strategy has a place for it */
 	size_t most_trials;                /* optional: of one that takes long, or is as certain the first time */
+	bool needs_group;                  /* optional: `group` of the trial; without one it is not tried */
 	const char *(*supported)(void);    /* optional: NULL, or the reason why not here */
 	struct oracle (*oracle)(const struct strategy *strategy, const char *mitigation); /* required */
 	void (*trial)(struct trial *trial);                                               /* required; ends as below */

@@ -113,6 +113,11 @@ void launch_refused(const struct trial *trial, int error)
 		trial_missed();
 	if (launch.stage == STAGE_SPAWN && launch.error == error)
 		trial_hit("the launch is refused with %s, and nothing is left of it", strerror(error));
+	/* What a helper cannot start it says as a shell does, with its own failure as 125. */
+	if ((trial->strategy->claims & BEHIND_A_HELPER) && trial->strategy->status_form == STATUS_SHELL && launch.has_status &&
+	    (WEXITSTATUS(launch.status) == 125 || WEXITSTATUS(launch.status) == 127))
+		trial_hit("the helper's launch is refused with %s, and its caller is told %d", strerror(error),
+			  WEXITSTATUS(launch.status));
 	/* glibc's popen() sets it for every failure (libio/iopopen.c, _IO_new_proc_open()). */
 	if (launch.stage == STAGE_SPAWN && launch.error == ENOMEM && (trial->strategy->claims & TELLS_ENOMEM))
 		trial_hit("the launch is refused with %s, and the caller is told ENOMEM", strerror(error));

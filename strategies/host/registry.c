@@ -107,6 +107,6 @@ void list_registered(void)
 		printf(",\"source\":%s,\"mitigations\":[", quoted((*entry)->source, buffer, sizeof buffer));
 		for (const char *const *name = (*entry)->mitigations; name && *name; name++, separator = ",")
 			printf("%s%s", separator, quoted(*name, buffer, sizeof buffer));
-		printf("]}\n");
+		printf("],\"needs_group\":%s}\n", (*entry)->needs_group ? "true" : "false");
 	}
 }
