@@ -27,7 +27,7 @@ from bench.measure.plan import now_text
 from bench.measure.request import environment
 from bench.record import HazardKey, HazardLine
 
-_TRIAL_S = 5.0
+_TRIAL_S = 11.0
 """What a trial may take: its own deadline (strategies/host/hazard.c), and what cleaning up after it may."""
 _START_S = 30.0
 _MOST_PROCESSES = 1000

@@ -27,7 +27,7 @@ static void trial(struct trial *trial)
 		trial_not_made("descriptor %d: %s (RLIMIT_NOFILE)", HIGH, strerror(errno));
 	if (!trial_run(trial, &launch, 0))
 		trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
-	if (!trial_inherited(trial, 1000, &inherited))
+	if (!trial_inherited(trial, 5000, &inherited))
 		trial_failed("the probe did not say what it inherited");
 	if (has_descriptor(&inherited, LOW))
 		trial_failed("descriptor %d was not closed either: %s", LOW, inherited.descriptors);

@@ -14,7 +14,7 @@
 	"import subprocess, sys\n"                                                                                     \
 	"status = subprocess.call(['/bin/sh', '-c', 'exit 3'])\n"                                                      \
 	"with open(sys.argv[1], 'w') as file: file.write(str(status))\n"
-#define PATIENCE_MS 3000
+#define PATIENCE_MS 5000
 
 /* What the script wrote, or -1. */
 static int read_status(const char *path)

@@ -14,7 +14,7 @@ static void trial(struct trial *trial)
 	signal(SIGPIPE, SIG_IGN);
 	if (!trial_run(trial, &launch, 0))
 		trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
-	if (!trial_inherited(trial, 1000, &inherited))
+	if (!trial_inherited(trial, 5000, &inherited))
 		trial_failed("the probe did not say what it inherited");
 	if (inherited.ignored >> (SIGPIPE - 1) & 1)
 		trial_hit("the command ignores SIGPIPE: it will see EPIPE, or write for ever");

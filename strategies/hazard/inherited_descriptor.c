@@ -39,7 +39,7 @@ static void trial(struct trial *trial)
 	pthread_join(opener, NULL);
 	if (!trial_run(trial, &launch, 0))
 		trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
-	if (!trial_inherited(trial, 1000, &inherited))
+	if (!trial_inherited(trial, 5000, &inherited))
 		trial_failed("the probe did not say what it inherited");
 	if (has_descriptor(&inherited, NUMBER))
 		trial_hit("the command has descriptor %d of its caller: %s", NUMBER, inherited.descriptors);

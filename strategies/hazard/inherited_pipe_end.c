@@ -32,7 +32,7 @@ static void trial(struct trial *trial)
 		trial_not_made("pipe: %s", strerror(errno));
 	if (pthread_create(&launcher, NULL, launch_sibling, NULL) != 0)
 		trial_not_made("no thread to launch in");
-	if (!trial_inherited(trial, 2000, &inherited))
+	if (!trial_inherited(trial, 5000, &inherited))
 		trial_failed("the sibling does not run: failed at %s: %s", stage_name(sibling.stage), strerror(sibling.error));
 	close(ends[1]); /* the last writer, as far as this program knows */
 	struct pollfd reader = {.fd = ends[0], .events = POLLIN};

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 5000
 
 static volatile sig_atomic_t reaped, told;
 static bool all;
@@ -20,6 +20,16 @@ static void on_child(int signal)
 		reaped++;
 	told = 1;
 	errno = saved;
+}
+
+/* Where the child is known by its number, that child; a signal may have come for another, made on the way to it. */
+static bool has_ended(const struct launch *launch)
+{
+	siginfo_t ended = {0};
+
+	if (launch->pid == 0)
+		return told;
+	return waitid(P_PID, (id_t)launch->pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid != 0;
 }
 
 static void trial(struct trial *trial)
@@ -36,7 +46,7 @@ static void trial(struct trial *trial)
 		trial_not_made("a handler: %s", strerror(errno));
 	trial_launch(trial, &launch, 0);
 	/* The command ends before anybody waits for it: what may happen always does here. */
-	for (int waited = 0; own_child && !waits_inside && !told && waited < PATIENCE_MS; waited++)
+	for (int waited = 0; own_child && !waits_inside && !has_ended(&launch) && waited < PATIENCE_MS; waited++)
 		pause_ms(1);
 	trial_reap(trial, &launch);
 	if (launch.stage == STAGE_WAIT && launch.error == ECHILD)

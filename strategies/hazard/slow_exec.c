@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 5000
 #define LOOKS_ASLEEP 3 /* a millisecond apart, in the same call: it waits for the exec, not for a processor */
 
 static pid_t launching;

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 5000
 
 static struct trial *subject;
 static struct launch other;

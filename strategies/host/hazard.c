@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define LOOK_EVERY_NS 300000
-#define LONGEST_TRIAL_NS ((int64_t)4 * 1000000000)
+#define LONGEST_TRIAL_NS ((int64_t)10 * 1000000000)
 #define ANSWER_DESCRIPTOR CONTROL_DESCRIPTOR
 
 static const char *const frequencies[] = {"\"always\"", "\"sometimes\"", "\"never\"", "null", "null", "null"};
@@ -179,7 +179,7 @@ static bool watch(pid_t pid, struct trial_report *report, int *status, const cha
 			suspect = 0;
 		}
 		if (now() > deadline) {
-			*why = "nothing had ended after 4 s";
+			*why = "nothing had ended after 10 s";
 			return false;
 		}
 		nanosleep(&moment, NULL);

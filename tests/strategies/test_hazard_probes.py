@@ -185,7 +185,7 @@ def test_a_trial_that_hangs_is_a_hit_and_is_cleaned_up(wrong: Catalogue) -> None
     line = tried(wrong, "hangs", "fork_exec", "signals_reset", trials=1)
 
     assert (line["hits"], line["hangs"], line["met"]) == (1, 1, False)
-    assert line["detail"] == "nothing had ended after 4 s"
+    assert line["detail"] == "nothing had ended after 10 s"
     assert machine() == before
 
 
