@@ -10,7 +10,20 @@ from typing import Any
 import pytest
 from examples import analysed, everything, large, nothing
 from page_reading import Element, read_page
-from result_lines import GIB, MACHINE, cell, failed, header, ok, refused, worker, write
+from result_lines import (
+    GIB,
+    MACHINE,
+    cell,
+    failed,
+    hazard,
+    hazard_plan,
+    hazard_refused,
+    header,
+    ok,
+    refused,
+    worker,
+    write,
+)
 
 from bench.report import Options, formats
 from bench.report.typography import UNICODE, duration, factor, size
@@ -158,6 +171,27 @@ def test_a_torn_file_is_read_as_far_as_it_goes_and_says_so(tmp_path: Path) -> No
     assert "has a torn last line" in page.all("section", id="s0-verdict")[0].text
     assert re.search(r"incomplete, \d+ of 216 workers", page.all("aside")[0].text)
     assert "always worked" in page.all("section", id="s0-success")[0].text
+
+
+def test_hazards_stand_beside_the_cells_and_alone(tmp_path: Path) -> None:
+    lines = [
+        hazard("self_pipe", "fork_exec", oracle="sometimes", hits=7),
+        hazard("self_pipe", "posix_spawn", oracle="never", hits=1),
+        hazard_refused("self_pipe", "prefork_pipe", "never_possible", f"{EVIL} runs no handler"),
+        hazard("self_pipe", "fork_exec", oracle="never", hits=0, mitigation="signals_reset"),
+    ]
+    path = write(tmp_path / "r.jsonl", header([], hazards=hazard_plan(*lines)), *lines)
+
+    section = read_page(page_of(path)).all("section", id="s0-left")[0]
+
+    lines_of = section.all("tbody")[0].all("tr")
+    rows = [[field.texts[0] for field in row.all("td")] for row in lines_of]
+    assert rows == [["7/20", "1/20, must be never", "never possible"], ["0/20", NONE, NONE]]
+    assert [row.all("th")[0].text for row in section.all("tbody")[0].all("tr")] == [
+        "self_pipe",
+        "self_pipe, signals_reset",
+    ]
+    assert f"{EVIL} runs no handler" in section.text
 
 
 def test_five_hundred_cells(tmp_path: Path) -> None:

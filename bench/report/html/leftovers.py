@@ -125,8 +125,8 @@ def _hazard(one: HazardSummary | None) -> Entry:
     interval = "" if one.low is None or one.high is None else f"; 95% interval {one.low:.1%} to {one.high:.1%}"
     demanded = "" if one.oracle is None else f"; must be {one.oracle}"
     note = f"{plain(one.detail or '')}{interval}{demanded}".strip("; ")
-    kind = "no" if one.hits else "all"
-    unmet = " (against the oracle)" if one.met is False else ""
+    kind = "some" if one.met is False else "no" if one.hits else "all"
+    unmet = f", must be {one.oracle}" if one.met is False else ""
     return Entry(f"{one.hits}/{one.trials}{unmet}", f"outcome {kind}", one.hits, note=note)
 
 
