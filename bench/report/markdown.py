@@ -30,6 +30,7 @@ from bench.report.blocks import (
     verdicts_of,
 )
 from bench.report.contrasts import cell_name, common_conditions, contrasts, ratio_text, said, title
+from bench.report.hazard_groups import HazardGroup, hazard_groups
 from bench.report.interface import Format, Options
 from bench.report.typography import UNICODE, duration, plain, size
 
@@ -94,7 +95,9 @@ def render(analysis: Analysis, options: Options) -> str:
         left_out += not paper.write(f"> **Warning**: {_text(warning)}", "")
     for section in parts:
         left_out += _main_table(section, paper)
+        left_out += _against(section, analysis, paper)
     for section in parts:
+        left_out += _folded("Hazards: trials in which each struck", _hazards(section, analysis), paper)
         if len(_largest(section)) < len(section.shown):
             left_out += _folded("Every cell", _table(_ranked(section.shown)), paper)
         left_out += _folded("Mechanism, observed in a launch that is not timed", _mechanism(section), paper)
@@ -208,6 +211,30 @@ def _refused(section: Section) -> tuple[list[str], list[list[str]]]:
         for outcome, reason, cells in refusals(section.cells)
     ]
     return ["outcome", "reason", "strategies"], rows
+
+
+def _groups(section: Section, analysis: Analysis) -> tuple[HazardGroup, ...]:
+    where = (section.machine, section.scenario)
+    return hazard_groups(one for one in analysis.hazards if (one.machine, one.scenario) == where)
+
+
+def _against(section: Section, analysis: Analysis, paper: _Paper) -> int:
+    """Write what is against its oracle, in sight; return how many lines had no room."""
+    said = [
+        f"> **Hazard against its oracle** ({group.against}): {_text(group.title)} with "
+        f"{_text(', '.join(group.strategies))}: {_text(group.result)}"
+        for group in _groups(section, analysis)
+        if group.against
+    ]
+    return sum(not paper.write(line, "") for line in said)
+
+
+def _hazards(section: Section, analysis: Analysis) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [_text(group.title), _text(group.result), _text(", ".join(group.strategies))]
+        for group in _groups(section, analysis)
+    ]
+    return ["hazard, mitigation", "struck", "with"], rows
 
 
 def _provenance(section: Section, analysis: Analysis) -> tuple[list[str], list[list[str]]]:
