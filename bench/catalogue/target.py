@@ -19,7 +19,9 @@ from bench.catalogue.build import MissingToolError, Target
 
 _START_FILE = "Scrt1.o"
 _MOST_LINKS = 40  # as the kernel follows (path_resolution(7))
-_LINKED = ("crt*.o", "[MSg]crt1.o", "libc_nonshared.a", "libc.so.6", "ld-linux*.so.*", "libpthread*")
+_LIBRARY = ("libc.so.6", "libc_nonshared.a", "libpthread.so.0", "libpthread_nonshared.a")
+"""What libc.so stands for; threads are a library of their own before glibc 2.34."""
+_LINKED = ("crt*.o", "[MSg]crt1.o", "ld-linux*.so.*", *_LIBRARY)
 
 
 @contextmanager
@@ -43,20 +45,12 @@ def of_root(name: str, root: Path) -> Iterator[Target]:
         if loader is None or not shared.exists():
             raise MissingToolError(f"{name} has no C library to link with")
         # What libc6-dev has of that name is a script of the linker as well, with the root's own paths.
-        script = f"GROUP ( {shared} {links / 'libc_nonshared.a'} AS_NEEDED ( {loader} ) )\n"
+        parts = [links / part for part in _LIBRARY if (links / part).exists()]
+        script = f"GROUP ( {' '.join(map(str, parts))} AS_NEEDED ( {loader} ) )\n"
         (links / "libc.so").write_text(script, encoding="utf-8")
         yield Target(
             name=name,
-            flags=(
-                f"--sysroot={root}",
-                f"-B{links}{os.sep}",
-                f"-L{links}",
-                f"-Wl,-rpath-link,{links}",
-                # A library of its own before glibc 2.34.
-                "-Wl,--push-state,--no-as-needed",
-                "-lpthread",
-                "-Wl,--pop-state",
-            ),
+            flags=(f"--sysroot={root}", f"-B{links}{os.sep}", f"-L{links}", f"-Wl,-rpath-link,{links}"),
             identity=hashlib.sha256(shared.read_bytes()).hexdigest(),
         )
 
