@@ -25,6 +25,7 @@ from result_lines import (
     write,
 )
 
+from bench.analysis import analyse_many
 from bench.report import Options, formats
 from bench.report.typography import UNICODE, duration, factor, size
 
@@ -47,7 +48,12 @@ def at(record: dict[str, Any], column: str) -> Any:
     return record[outer][inner] if inner else record[outer]
 
 
-@pytest.mark.parametrize("make", [everything, nothing, large])
+def single(directory: Path) -> Path:
+    one = cell("vfork_exec")
+    return write(directory / "r.jsonl", header([one]), worker(one, [ok(1000)]))
+
+
+@pytest.mark.parametrize("make", [everything, nothing, large, single])
 def test_every_section_is_there(tmp_path: Path, make: Any) -> None:
     page = read_page(page_of(make(tmp_path)))
 
@@ -159,6 +165,20 @@ def test_a_run_in_which_everything_failed_has_no_time_anywhere(tmp_path: Path) -
     assert "0/40 ENOMEM" in page.all("section", id="s0-success")[0].text
     assert "Nothing" in page.all("section", id="s0-spread")[0].text or "No launch was ok" in page.text
     assert not re.search(r"\d (ns|µs|ms)\b", page.all("section", id="s0-ranking")[0].text)
+
+
+def test_files_too_many_to_look_at_launch_by_launch_are_summed_up(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb", reason="needs duckdb: pip install 'launchbench[report]'")
+    one = cell("vfork_exec")
+    paths = [
+        write(tmp_path / f"{at}.jsonl", header([one], run=str(at)), worker(one, [ok(1000 + at)] * 30))
+        for at in range(3)
+    ]
+
+    page = read_page(str(formats()["html"].render(analyse_many(paths), Options())))
+
+    assert "90/90" in page.all("section", id="s0-success")[0].text
+    assert "too many to look at launch by launch" in page.all("section", id="s0-spread")[0].text
 
 
 def test_a_torn_file_is_read_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:

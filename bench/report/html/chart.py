@@ -273,6 +273,7 @@ CONFIG: Spec = {
         "domainColor": MUTED,
         "tickColor": MUTED,
         "labelOverlap": "greedy",
+        "labelSeparation": 8,
     },
     "axisY": {"domain": False},
     "title": {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.analysis import CellSummary, Spread
     from bench.report.html.layout import Item, Layout
 
+_MOST_NAMES = 10
 _STEEP = 1.3
 """A p50 that grows by less from the smallest footprint to the largest counts as flat."""
 
@@ -51,10 +52,17 @@ def _growth_said(layout: Layout) -> str:
         said.append(f"Grows with the footprint: {growths}.")
     if flat:
         most = max(grown[label].ratio for label in flat)
-        said.append(f"Flat: {', '.join(flat)}, at most {UNICODE.times}{most:.2f}.")
+        said.append(f"Flat: {_few(flat)}, at most {UNICODE.times}{most:.2f}.")
     smallest, largest = layout.footprints[0], layout.footprints[-1]
     where = f" in {layout.panels[0].lower()}" if len(layout.panels) > 1 else ""
     return f"From {size(smallest)} to {size(largest)}{where}. {' '.join(said)}"
+
+
+def _few(names: Sequence[str]) -> str:
+    """List names, the first of them where there are many."""
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: _MOST_NAMES - 2])} and {len(names) - _MOST_NAMES + 2} others"
 
 
 def floor_said(layout: Layout) -> str:
