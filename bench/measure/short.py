@@ -26,7 +26,9 @@ _TIME_LIMIT = "150ms"
 _STEPS = (1, 4, 16)
 """The largest footprint that can be measured is measured as a whole and in these parts: three points show a line."""
 _TRIED_BYTES = 64 << 20
-_UNIT = 4 << 20
+_UNIT = 1 << 20
+_LEAST = 16 * _UNIT
+"""Measured whatever the time it takes, if there is room: below it there would be no three steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def reach(footprint: int, *, cells: int, memory: MemoryFacts, per_second: float)
         return Reach((footprint,), None, None)
     share = sum(1 / part for part in _STEPS)
     together = int((_SECONDS / workers - (len(_STEPS) + 1) * _WORKER_SECONDS) / share * per_second)
-    largest = min(room, together, footprint) // _UNIT * _UNIT
+    largest = min(room, max(together, _LEAST), footprint) // _UNIT * _UNIT
     steps = tuple(sorted({size for part in _STEPS if (size := largest // part // _UNIT * _UNIT)}))
     reason = "does not fit into this machine's memory" if footprint > room else "takes longer than a minute to measure"
     return Reach(steps or (_UNIT,), footprint, reason)

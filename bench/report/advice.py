@@ -28,6 +28,7 @@ LANGUAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """The strategies that are tried for each language, the one with the fewest traps first: it wins a tie."""
+_UNKNOWN = "Too few sizes could be measured to say anything of latency at"
 _ENDINGS = {"C": ".c", "Python": ".py"}
 
 
@@ -59,8 +60,8 @@ def _heading(advice: Advice, width: int) -> Iterator[str]:
     if advice.extrapolated:
         text = (
             f"How a program that holds {asked} should start a command here. Latency was measured at up to {measured}; "
-            f"whether launches work, at {asked} mapped and not touched. What is said of latency at {asked} is "
-            "extrapolated."
+            f"whether launches work, at {asked} mapped and not touched. "
+            + (f"What is said of latency at {asked} is extrapolated." if advice.courses else f"{_UNKNOWN} {asked}.")
         )
     else:
         text = f"How a program that holds {asked} should start a command here: measured at that size."

@@ -60,6 +60,13 @@ def test_what_was_measured_as_a_whole_has_no_word_of_extrapolation() -> None:
     assert text.startswith("How a program that holds 1 GiB should start a command here: measured at that size.\n")
 
 
+def test_without_a_line_nothing_is_said_of_latency_beyond_what_was_measured() -> None:
+    text = " ".join(rendered(Advice(8 * GIB, GIB, ADVICE.recommendations, (), ADVICE.survivals)).split())
+
+    assert "Too few sizes could be measured to say anything of latency at 8 GiB." in text
+    assert "extrapolated" not in text
+
+
 def test_the_verdicts_the_failures_and_the_warnings_are_there() -> None:
     text = rendered()
 
