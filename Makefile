@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SCENARIO ?= quick
 ARGS ?=
-FIGURES ?= scale big-parent
+FIGURES ?= scale
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
