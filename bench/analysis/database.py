@@ -39,8 +39,12 @@ class Shape(NamedTuple):
     mechanism: str | None
     contradiction: str | None
     mode: int | None
+    pages_written: int | None
+    inherited: str | None
+    broken_promises: str | None
     workers: int
     bystander_max_ns: int | None
+    bystander_control_max_ns: int | None
     not_reached: int
 
     def kind(self, spot: tuple[int, str, str | None]) -> dict[str, Any]:
@@ -55,6 +59,9 @@ class Shape(NamedTuple):
             "mechanism": self.mechanism,
             "contradiction": self.contradiction,
             "overcommit": {"mode": self.mode},
+            "pages_written": self.pages_written,
+            "inherited": self.inherited,
+            "broken_promises": self.broken_promises,
         }
 
 

@@ -21,7 +21,7 @@ from bench.analysis.hazards import hazards
 from bench.analysis.identity import machine_of
 from bench.analysis.latency import latency_of, ranks, tail_of
 from bench.analysis.overview import Analysis, ResultFile, file_warnings
-from bench.analysis.sql import CLOCKS, series_of
+from bench.analysis.sql import CLOCKS, KIND, series_of
 from bench.analysis.summary import NOT_STARTED, CellSummary, CommandSummary, axes_key, success_interval
 from bench.analysis.table import WorkerRow, outcome_name, result_name, table
 from bench.record import Flaw, HazardKey, Recording, UnreadableResult, hazard_key, head, iterate, problem_of
@@ -196,7 +196,8 @@ def _line(kind: Mapping[str, Any]) -> WorkerLine:
         "mechanism": kind["mechanism"],
         "spent_ns": {},
     }
-    optional = {"contradiction": kind["contradiction"], "place": read("place")}
+    optional = {"contradiction": kind["contradiction"], "pages_written": kind["pages_written"]}
+    optional |= {name: read(name) for name in ("place", "inherited", "broken_promises")}
     return cast("WorkerLine", line | {name: value for name, value in optional.items() if value is not None})
 
 
@@ -226,7 +227,9 @@ def _analysis(collection: _Collection, database: Database) -> Analysis:
     shapes = database.shapes()
     rows = _rows(((spots[shape.spot][0], _line(shape.kind(spots[shape.spot]))) for shape in shapes), collection)
     for shape, row in zip(shapes, rows, strict=True):
-        alike[groups[shape.spot]].append(_Alike(row, shape.workers, shape.not_reached, shape.bystander_max_ns))
+        alike[groups[shape.spot]].append(
+            _Alike(row, shape.workers, shape.not_reached, shape.bystander_max_ns, shape.bystander_control_max_ns)
+        )
     database.join_launches()
     launches = _Launches(collection, database)
     cells = tuple(_summary(number, members, launches) for number, members in enumerate(alike))
@@ -255,8 +258,7 @@ def _analysis(collection: _Collection, database: Database) -> Analysis:
 def _group(collection: _Collection, database: Database) -> tuple[list[int], list[tuple[int, str, str | None]]]:
     """Say which cell each spot is of, in order of first appearance. A twin measures noise and is no cell: -1."""
     spots = database.spots()
-    nothing = {"outcome": {"kind": "finished"}, "census": None, "findings": "[]"}
-    nothing |= {"mechanism": None, "contradiction": None, "overcommit": None}
+    nothing = dict.fromkeys(KIND) | {"outcome": {"kind": "finished"}, "findings": "[]"}
     lines = ((context, _line({**nothing, "cell": cell, "place": place})) for context, cell, place in spots)
     rows = _rows(lines, collection)
     numbers: dict[object, int] = {}
@@ -296,6 +298,7 @@ class _Alike:
     workers: int
     not_reached: int
     bystander_max_ns: int | None
+    bystander_control_max_ns: int | None
 
 
 class _Launches:
@@ -396,8 +399,13 @@ def _summary(group: int, members: Sequence[_Alike], launches: _Launches) -> Cell
         **_left(ran),
         zombies_peak=_largest(alike.row.zombies_peak for alike in ran),
         bystander_max_ns=_largest(alike.bystander_max_ns for alike in ran),
+        bystander_control_max_ns=_largest(alike.bystander_control_max_ns for alike in ran),
+        written_ns=launches.latency("written", group),
+        pages_written=_largest(alike.row.pages_written for alike in ran),
         modes=tuple(sorted({alike.row.mode for alike in ran if alike.row.mode is not None})),
         mechanism=" | ".join(dict.fromkeys(alike.row.mechanism for alike in ran if alike.row.mechanism)) or None,
+        inherited=tuple(dict.fromkeys(alike.row.inherited for alike in ran if alike.row.inherited)),
+        broken_promises=tuple(dict.fromkeys(said for alike in ran for said in alike.row.broken_promises)),
         contradictions=tuple(dict.fromkeys(alike.row.contradiction for alike in ran if alike.row.contradiction)),
         findings=_tally(ran, lambda row: row.findings),
     )

@@ -11,10 +11,10 @@ rank      the places, among all launches of a series, that are asked for
 
 from __future__ import annotations
 
-CLOCKS = ("blocked", "reach", "total")
+CLOCKS = ("blocked", "reach", "total", "written")
 
 SAMPLES = """STRUCT(warmup INTEGER[], command INTEGER[], outcome INTEGER[], errno INTEGER[], status INTEGER[],
-    "call" BIGINT[], returned BIGINT[], reached BIGINT[], reaped BIGINT[])"""
+    "call" BIGINT[], returned BIGINT[], reached BIGINT[], reaped BIGINT[], written BIGINT[])"""
 OUTCOME = "STRUCT(kind VARCHAR, errno INTEGER, signal INTEGER, reason VARCHAR)"
 
 LINE = {
@@ -32,12 +32,19 @@ LINE = {
     "mechanism": "VARCHAR",
     "contradiction": "VARCHAR",
     "bystander_max_ns": "BIGINT",
+    "bystander_control_max_ns": "BIGINT",
+    "pages_written": "BIGINT",
+    "inherited": "JSON",
+    "broken_promises": "JSON",
     "overcommit": "STRUCT(mode INTEGER)",
     "samples": SAMPLES,
 }
 """The fields that are read; what is not named here costs nothing but its parsing."""
 
-KIND = ("cell", "place", "outcome", "census", "findings", "mechanism", "contradiction", "overcommit")
+KIND = (
+    *("cell", "place", "outcome", "census", "findings", "mechanism", "contradiction", "overcommit"),
+    *("pages_written", "inherited", "broken_promises"),
+)
 """The fields that say what became of a worker, beside its samples."""
 
 HAZARD = {
@@ -62,8 +69,8 @@ SCHEMA = f"""
     CREATE TABLE file (file INTEGER, path VARCHAR, context INTEGER, run VARCHAR, ok_code INTEGER);
     CREATE TABLE line (file INTEGER, {", ".join(f"{name} {type_}" for name, type_ in LINE.items())});
     CREATE TABLE spot (spot INTEGER, context INTEGER, cell VARCHAR, place VARCHAR, cell_id VARCHAR, grp INTEGER);
-    CREATE TABLE median (worker BIGINT, series BIGINT, blocked DOUBLE, reach DOUBLE, total DOUBLE,
-                         blocked_n BIGINT, reach_n BIGINT, total_n BIGINT);
+    CREATE TABLE median (worker BIGINT, series BIGINT, {", ".join(f"{clock} DOUBLE" for clock in CLOCKS)},
+                         {", ".join(f"{clock}_n BIGINT" for clock in CLOCKS)});
     CREATE TABLE rank (series BIGINT, ranks BIGINT[]);
 """
 
@@ -98,7 +105,8 @@ WORKERS = """
     FROM (
         SELECT line.rowid AS line, line.file, file.run, file.context, file.ok_code, spot.spot, spot.grp, spot.cell_id,
                line.session, line.round, line.position, line.cell, line.outcome, line.census, line.findings,
-               line.mechanism, line.contradiction, line.bystander_max_ns, line.overcommit.mode AS mode,
+               line.mechanism, line.contradiction, line.bystander_max_ns, line.bystander_control_max_ns,
+               line.pages_written, line.inherited, line.broken_promises, line.overcommit.mode AS mode,
                greatest(0, line.planned - coalesce(len(line.samples.call), 0)) AS not_reached,
                NOT list_contains($not_started, line.outcome.kind) AS ran
         FROM line
@@ -127,13 +135,14 @@ REPEATED = """
 LAUNCHES = """
     CREATE TABLE launch AS
     SELECT worker, grp, context, round, command, outcome, errno, status, outcome = ok_code AS ok,
-           returned - "call" AS blocked, reached - "call" AS reach, reaped - "call" AS total
+           returned - "call" AS blocked, reached - "call" AS reach, reaped - "call" AS total, written
     FROM (
         SELECT worker.worker, worker.grp, worker.context, worker.round, worker.ok_code,
                unnest(samples.warmup) AS warmup, unnest(samples.command) AS command,
                unnest(samples.outcome) AS outcome, unnest(samples.errno) AS errno, unnest(samples.status) AS status,
                unnest(samples.call) AS "call", unnest(samples.returned) AS returned,
-               unnest(samples.reached) AS reached, unnest(samples.reaped) AS reaped
+               unnest(samples.reached) AS reached, unnest(samples.reaped) AS reaped,
+               unnest(samples.written) AS written
         FROM line
         JOIN worker ON worker.line = line.rowid
         WHERE worker.ran AND worker.grp >= 0 AND line.samples IS NOT NULL
@@ -142,11 +151,12 @@ LAUNCHES = """
 """
 
 SHAPES = """
-    SELECT spot, outcome, census, findings, mechanism, contradiction, mode, count(*) AS workers,
-           max(bystander_max_ns) AS bystander_max_ns, sum(not_reached)::BIGINT AS not_reached
+    SELECT spot, outcome, census, findings, mechanism, contradiction, mode, pages_written, inherited, broken_promises,
+           count(*) AS workers, max(bystander_max_ns) AS bystander_max_ns,
+           max(bystander_control_max_ns) AS bystander_control_max_ns, sum(not_reached)::BIGINT AS not_reached
     FROM worker
     WHERE grp >= 0
-    GROUP BY spot, outcome, census, findings, mechanism, contradiction, mode
+    GROUP BY spot, outcome, census, findings, mechanism, contradiction, mode, pages_written, inherited, broken_promises
     ORDER BY min(worker)
 """
 

@@ -104,11 +104,19 @@ class CellSummary:
     """Sums over workers; null when no census was taken."""
     zombies_peak: int | None
     bystander_max_ns: int | None
-    """The largest over workers; null when not recorded."""
+    bystander_control_max_ns: int | None
+    """The largest over workers; null when not recorded. `control`: for as long again without launches."""
+    written_ns: Latency | None
+    """What the worker's own writes to `pages_written` pages took after an ok launch; null when there were none."""
+    pages_written: int | None
     modes: tuple[int, ...]
     """vm.overcommit_memory during the launches: one, unless files of different settings were merged."""
     mechanism: str | None
     """As observed; several, joined by ` | `, when workers differed."""
+    inherited: tuple[str, ...]
+    """What the command had that few expect, in words; several when workers differed."""
+    broken_promises: tuple[str, ...]
+    """What it inherited although the hygiene promises otherwise; sentences."""
     contradictions: tuple[str, ...]
     """What the mechanism does that the strategy's name denies; sentences."""
     findings: Mapping[str, int]
@@ -185,8 +193,13 @@ def _summary(rows: Sequence[WorkerRow]) -> CellSummary:
         strays=_sum(left, lambda one: one.strays),
         zombies_peak=_largest(row.zombies_peak for row in ran),
         bystander_max_ns=_largest(row.bystander_max_ns for row in ran),
+        bystander_control_max_ns=_largest(row.bystander_control_max_ns for row in ran),
+        written_ns=latency(ok_latencies(one, one.written) for one in launches if one.written),
+        pages_written=_largest(row.pages_written for row in ran),
         modes=tuple(sorted({row.mode for row in ran if row.mode is not None})),
         mechanism=" | ".join(dict.fromkeys(row.mechanism for row in ran if row.mechanism)) or None,
+        inherited=tuple(dict.fromkeys(row.inherited for row in ran if row.inherited)),
+        broken_promises=tuple(dict.fromkeys(chain.from_iterable(row.broken_promises for row in ran))),
         contradictions=tuple(dict.fromkeys(row.contradiction for row in ran if row.contradiction)),
         findings=_findings(ran),
     )

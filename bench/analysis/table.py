@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.analysis.identity import Machine, machine_at, machine_of
+from bench.analysis.inheritance import beyond_ordinary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +36,8 @@ class Launches:
     blocked: tuple[int | None, ...]
     reach: tuple[int | None, ...]
     total: tuple[int | None, ...]
+    written: tuple[int | None, ...] = ()
+    """What the worker's own writes took after each launch; as long as the others, or empty where there were none."""
 
     def __len__(self) -> int:
         """Count the launches, failed ones included."""
@@ -82,6 +85,14 @@ class WorkerRow:
     """None when no census was taken."""
     zombies_peak: int | None
     bystander_max_ns: int | None
+    bystander_control_max_ns: int | None
+    """For as long again without launches."""
+    pages_written: int | None
+    """After each launch."""
+    inherited: str | None
+    """What the command had beyond the ordinary, in words: empty when nothing, None when it was not looked at."""
+    broken_promises: tuple[str, ...]
+    """Sentences about what it inherited although its hygiene promises otherwise."""
     pinned: bool
     """The worker and its children were held to one CPU."""
     mode: int | None
@@ -142,6 +153,10 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
             left=_left(worker),
             zombies_peak=_zombies_peak(census),
             bystander_max_ns=worker.get("bystander_max_ns"),
+            bystander_control_max_ns=worker.get("bystander_control_max_ns"),
+            pages_written=worker.get("pages_written"),
+            inherited=beyond_ordinary(worker["inherited"]) if "inherited" in worker else None,
+            broken_promises=tuple(worker.get("broken_promises", ())),
             pinned=worker["cpu"] is not None and len(worker["cpu"]) == 1,
             mode=in_force["mode"] if in_force else None,
             mechanism=worker["mechanism"],
@@ -171,6 +186,7 @@ def _launches(samples: Samples | None, outcomes: Sequence[str], names: Mapping[s
         blocked=since_call(samples["returned"]),
         reach=since_call(samples["reached"]),
         total=since_call(samples["reaped"]),
+        written=tuple(samples["written"][at] for at in chosen) if "written" in samples else (),
     )
 
 

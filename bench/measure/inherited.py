@@ -73,11 +73,11 @@ def broken(found: Inherited, promises: Collection[str]) -> tuple[str, ...]:
     said = []
     beyond = found.beyond_standard
     if "descriptors" in promises and beyond:
-        said.append(f"the command inherited {len(beyond)} descriptors: {_as_ranges(beyond)}")
+        said.append(f"against the promise: {len(beyond)} descriptors: {_as_ranges(beyond)}")
     for promise, signals in (("blocked", found.blocked), ("ignored", found.ignored)):
         if promise in promises and signals:
             named = ", ".join(signal_name(number) for number in signals[:_MOST_NAMED])
-            said.append(f"the command inherited {promise} signals: {named}")
+            said.append(f"against the promise: {promise} signals: {named}")
     return tuple(said)
 
 

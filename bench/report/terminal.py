@@ -93,6 +93,7 @@ def render(analysis: Analysis, options: Options) -> str:
         _blocks(page, section)
         _hazards(page, analysis, section)
         _mechanisms(page, section.cells)
+        _inheritance(page, section.cells)
         _not_measured(page, section.cells)
         _notes(page, section.cells, section.files[0].header["scenario"]["settings"])
     if analysis.warnings:
@@ -210,6 +211,26 @@ def _mechanisms(page: _Page, cells: Iterable[CellSummary]) -> None:
     for name, sentences in contradictions.items():
         for sentence in sentences:
             page.text(f"{name}: {sentence}", fg="yellow")
+    page.gap()
+
+
+def _inheritance(page: _Page, cells: Sequence[CellSummary]) -> None:
+    """Say what commands inherited that few expect, and what a hygiene promised otherwise."""
+    said: dict[str, list[str]] = {}
+    told_apart = [axis for axis in ("reaper", "hygiene", "open_files") if axis in varying(cells)]
+    for cell in cells:
+        name = " ".join([cell.strategy, *(str(cell.axes[axis]) for axis in told_apart)])
+        for text in (*cell.inherited, *cell.broken_promises):
+            if text not in said.setdefault(name, []):
+                said[name].append(text)
+    said = {name: texts for name, texts in said.items() if texts}
+    if not said:
+        return
+    page.title("inherited by the command")
+    width = min(max(map(len, said)) + 2, page.options.width // 2)
+    for name, texts in said.items():
+        for line in wrap(" | ".join(texts), page.options.width, first=f"{plain(name):<{width}}", rest=" " * width):
+            page.lines.append(line)
     page.gap()
 
 

@@ -76,6 +76,9 @@ def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
         Column("total", lambda cell: _p50(cell.total_ns, glyphs), _STAYS, style=lambda _: {"bold": True}),
         _tail_column(cells, glyphs),
         Column("stall max", lambda cell: _time(cell.bystander_max_ns, glyphs), 45, optional=True),
+        Column("control", lambda cell: _time(cell.bystander_control_max_ns, glyphs), 44, optional=True),
+        Column("write/page", lambda cell: _write(cell, glyphs), 46, optional=True),
+        Column("zombies at most", _zombies_at_most, 43, optional=True),
         _listing(Column("left behind", left_behind, 60, style=lambda _: {"fg": "yellow"}), cells, glyphs),
         Column("workers", _workers, 20),
     ]
@@ -168,6 +171,15 @@ def _p50(latency: Latency | None, glyphs: Glyphs) -> str:
 
 def _time(ns: int | None, glyphs: Glyphs) -> str:
     return "" if ns is None else duration(ns, glyphs)
+
+
+def _write(cell: CellSummary, glyphs: Glyphs) -> str:
+    """Set what one of the worker's own writes took, per page."""
+    return duration(cell.written_ns.p50 / cell.pages_written, glyphs) if cell.written_ns and cell.pages_written else ""
+
+
+def _zombies_at_most(cell: CellSummary) -> str:
+    return str(cell.zombies_peak) if cell.zombies_peak else ""
 
 
 def _workers(cell: CellSummary) -> str:

@@ -242,6 +242,40 @@ def test_a_useless_file_is_named_and_ends_nothing(tmp_path: Path, name: str) -> 
     assert f"{tmp_path}/missing.jsonl: no such file" in found.warnings
 
 
+def test_what_a_worker_felt_and_its_command_inherited_is_the_same(tmp_path: Path) -> None:
+    def felt(number: int, written: list[int], **changes: Any) -> dict[str, Any]:
+        line = worker(FORK, [ok(9000), ok(9100)], round_=number, **changes)
+        line["samples"]["written"] = written
+        return line
+
+    inherited = {
+        "descriptors": "0-2,7-9",
+        "blocked": ["SIGCHLD"],
+        "ignored": [],
+        "umask": "022",
+        "own_session": False,
+        "own_group": False,
+        "cgroup": "0::/",
+    }
+    heard = {"pages_written": 100, "bystander_max_ns": 900, "bystander_control_max_ns": 40, "inherited": inherited}
+    path = write(
+        tmp_path / "felt.jsonl",
+        header([FORK, VFORK], rounds=2),
+        felt(0, [5000, 5100], **heard, broken_promises=["it inherited 3 descriptors"]),
+        felt(1, [5400, 5500], **heard | {"bystander_max_ns": 950}, broken_promises=[]),
+        worker(VFORK, [ok(3000)]),
+    )
+
+    fork, vfork = same(path).cells
+
+    assert fork.written_ns is not None
+    assert (fork.written_ns.p50, fork.pages_written) == (5250, 100)
+    assert (fork.bystander_max_ns, fork.bystander_control_max_ns) == (950, 40)
+    assert fork.inherited == ("3 descriptors (7-9); blocked SIGCHLD",)
+    assert fork.broken_promises == ("it inherited 3 descriptors",)
+    assert (vfork.written_ns, vfork.pages_written, vfork.inherited, vfork.broken_promises) == (None, None, (), ())
+
+
 def test_nothing_but_useless_files_is_an_error(tmp_path: Path) -> None:
     paths = [write(tmp_path / name.replace(" ", "-"), data) for name, data in USELESS.items()]
 

@@ -58,14 +58,14 @@ def _row(item: Item, records: Records, *, stalls: bool) -> Row:
 
 
 def _lost(index: int, records: Records) -> Entry:
-    lost = records.value(index, "errors.lost_status") or 0
+    lost = records.value(index, "findings.lost_status") or 0
     return Entry(str(lost), "number bad" if lost else "number", lost)
 
 
 def is_clean(cell: CellSummary) -> bool:
     """Tell whether every count that there is is nought."""
     counts = (cell.zombies, cell.leaked_fds, cell.leaked_threads, cell.live_children, cell.strays)
-    return not any(counts) and "lost_status" not in cell.errors
+    return not any(counts) and "lost_status" not in cell.findings
 
 
 def mechanism_table(cells: Sequence[CellSummary]) -> Table | None:
