@@ -187,7 +187,7 @@ def test_the_wheel_measures_without_a_compiler(
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(
         "name: tiny\nquestion: Does it work?\nstrategies: [vfork_exec, subprocess_run]\n"
-        "footprints: 1MiB\nlaunches: 2\nwarmup: 0\nrounds: 1\n"
+        "footprints: 1MiB\nlaunches: 2\nwarmup: 0\nrounds: 1\nreference: none\n"
     )
 
     result = installed("run", tmp_path / "tiny.yaml", "-o", tmp_path / "r.jsonl", "-q")

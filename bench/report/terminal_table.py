@@ -179,7 +179,8 @@ def _write(cell: CellSummary, glyphs: Glyphs) -> str:
 
 
 def _zombies_at_most(cell: CellSummary) -> str:
-    return str(cell.zombies_peak) if cell.zombies_peak else ""
+    """More than were left when the worker was done: these say it all."""
+    return str(cell.zombies_peak) if (cell.zombies_peak or 0) > (cell.zombies or 0) else ""
 
 
 def _workers(cell: CellSummary) -> str:

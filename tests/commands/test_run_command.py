@@ -156,12 +156,12 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(
 ) -> None:
     monkeypatch.setattr(installation, "results", lambda: tmp_path / "results")
 
-    result = launchbench("run", tiny(bystanders="[0, 2]", reference="none"), "--dry-run", "--rounds", 4, "--seed", 9)
+    result = launchbench("run", tiny(strategies='["null", subprocess_run]', bystanders="[0, 2]", reference="none"), "--dry-run", "--rounds", 4, "--seed", 9)
 
     assert result.exit_code == 0
     table = dict(line.split("  ", 1) for line in result.stdout.splitlines() if "MiB" in line)
     assert table["null/1MiB"].strip() == "measured"
-    assert table["vfork_exec/1MiB/bystanders=2"] == "unsupported: this version's workers do not have bystanders"
+    assert table["subprocess_run/1MiB/bystanders=2"] == "unsupported: the Python worker does not have bystanders"
     assert "4 cells x 4 rounds = 16 workers; each 1 + 3 launches in at most 1min, on CPU " in result.stdout
     assert result.stdout.endswith("; seed 9\n")
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
