@@ -156,7 +156,15 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(
 ) -> None:
     monkeypatch.setattr(installation, "results", lambda: tmp_path / "results")
 
-    result = launchbench("run", tiny(strategies='["null", subprocess_run]', bystanders="[0, 2]", reference="none"), "--dry-run", "--rounds", 4, "--seed", 9)
+    result = launchbench(
+        "run",
+        tiny(strategies='["null", subprocess_run]', bystanders="[0, 2]", reference="none"),
+        "--dry-run",
+        "--rounds",
+        4,
+        "--seed",
+        9,
+    )
 
     assert result.exit_code == 0
     table = dict(line.split("  ", 1) for line in result.stdout.splitlines() if "MiB" in line)

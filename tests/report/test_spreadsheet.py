@@ -21,9 +21,9 @@ def test_columns_are_those_of_json(tmp_path: Path) -> None:
     columns = list(rows(path)[0])
     record = json.loads(str(formats()["json"].render(analysed(path), Options())))["cells"][0]
 
-    assert [column for column in columns if not column.startswith(("blocked_ns", "reach_ns", "total_ns", "written_ns"))] == [
-        column for column in record if column not in {"blocked_ns", "reach_ns", "total_ns", "written_ns"}
-    ]
+    assert [
+        column for column in columns if not column.startswith(("blocked_ns", "reach_ns", "total_ns", "written_ns"))
+    ] == [column for column in record if column not in {"blocked_ns", "reach_ns", "total_ns", "written_ns"}]
     assert columns[columns.index("errors") + 1 :][:3] == ["blocked_ns_p50", "blocked_ns_p50_low", "blocked_ns_p50_high"]
 
 
