@@ -68,8 +68,8 @@ def latency_of(medians: Sequence[float], n: int, at: Callable[[int], int]) -> La
 
 def ranks(n: int) -> tuple[int, ...]:
     """Return the places, from 1, of all observations among `n` that a latency or a tail shows."""
-    found = (rank(n, percent) for percent in (Fraction(90), Fraction(99), *TAIL.values()))
-    return tuple(sorted({n, *(at for at in found if at)}))
+    shown = {rank(n, 90), rank(n, 99), n, *_tail_places(n).values()}
+    return tuple(sorted(at for at in shown if at))
 
 
 def percentile(ordered: Sequence[int], percent: int | Fraction) -> int | None:
@@ -78,7 +78,6 @@ def percentile(ordered: Sequence[int], percent: int | Fraction) -> int | None:
     return None if at is None else ordered[at - 1]
 
 
-@functools.lru_cache(maxsize=4096)
 def rank(n: int, percent: int | Fraction) -> int | None:
     """Return the place, from 1, of a percentile among `n` ascending observations, or None where n(1-p) < 10.
 
@@ -99,5 +98,10 @@ def tail(pooled: Iterable[int]) -> Mapping[str, int]:
 
 def tail_of(n: int, at: Callable[[int], int]) -> Mapping[str, int]:
     """As `tail`, from the launch at each of the `ranks` of all `n` pooled."""
+    return {name: at(place) for name, place in _tail_places(n).items()}
+
+
+@functools.lru_cache(maxsize=4096)
+def _tail_places(n: int) -> Mapping[str, int]:
     places = {name: rank(n, percent) for name, percent in TAIL.items()}
-    return {name: at(place) for name, place in places.items() if place}
+    return MappingProxyType({name: place for name, place in places.items() if place})

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bench.analysis.latency import Latency
     from bench.record import HazardLine, Header, WorkerLine
 
+_REMEMBERED = 16
+"""Headers whose parts later ones may share: a fleet has few scenarios, and a search among many would cost more."""
 _PATTERN = frozenset("*?[]{}\\")
 """Characters that DuckDB takes for a pattern: a file with one in its name is read under another."""
 
@@ -96,7 +98,7 @@ def analyse_many(paths: Sequence[Path]) -> Analysis:
 def _collect(paths: Sequence[Path], scratch: Path) -> _Collection:
     """Look at the beginning and the end of each file."""
     collection = _Collection(scratch)
-    shared: defaultdict[str, list[Any]] = defaultdict(list)
+    known: deque[Header] = deque(maxlen=_REMEMBERED)
     contexts: dict[tuple[Any, ...], int] = {}
     given = Counter(map(str, paths))
     collection.refused += [
@@ -104,11 +106,11 @@ def _collect(paths: Sequence[Path], scratch: Path) -> _Collection:
     ]
     for number, path in enumerate(map(Path, given)):
         try:
-            found = head(path)
+            found = head(path, known)
         except UnreadableResult as error:
             collection.refused.append(str(error))
             continue
-        header = _sharing(found.header, shared)
+        header = _sharing(found.header, known)
         key = (machine_of(header["machine"]), header["scenario"]["name"], id(header["codes"]))
         source = _Source(path, path, header, found.size, found.torn, contexts.setdefault(key, len(contexts)))
         if source.context == len(collection.contexts):
@@ -122,18 +124,17 @@ def _collect(paths: Sequence[Path], scratch: Path) -> _Collection:
     return collection
 
 
-def _sharing(header: Header, shared: defaultdict[str, list[Any]]) -> Header:
+def _sharing(header: Header, known: deque[Header]) -> Header:
     """Let equal parts of headers be one object: runs of one scenario repeat its text and its cells."""
     whole: dict[str, Any] = {**header}
+    new = False
     for part in ("scenario", "cells", "codes", "tool", "hazards"):
-        if part not in whole:
-            continue
-        value = whole[part]
-        same = next((known for known in shared[part] if known == value), None)
-        if same is None:
-            shared[part].append(value)
-        else:
-            whole[part] = same
+        value = whole.get(part)
+        same = next((theirs for other in known if (theirs := other.get(part)) is value or theirs == value), None)
+        new = new or (same is None and value is not None)
+        whole |= {} if same is None else {part: same}
+    if new:
+        known.appendleft(cast("Header", whole))
     return cast("Header", whole)
 
 

@@ -18,7 +18,7 @@ from bench.record.format import FORMAT, Footer, HazardLine, Header, Line, Sessio
 from bench.record.shape import check_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bench.record.format import HazardPlan
 
@@ -112,11 +112,15 @@ class Head:
     """Its last line has no end."""
 
 
-def head(path: str | os.PathLike[str]) -> Head:
-    """Read the header of a result file and look at its last byte. Raises as `read` does."""
+def head(path: str | os.PathLike[str], known: Sequence[Header] = ()) -> Head:
+    """Read the header of a result file and look at its last byte. Raises as `read` does.
+
+    Where its cells are those of a `known` header, they are that one's object, and not looked at again: runs of one
+    scenario plan the same cells, which are most of a header.
+    """
     path = Path(path)
     with _open(path) as stream:
-        header = _header(_first_line(stream, path), path)
+        header = _header(_first_line(stream, path), path, known)
         size = stream.seek(0, os.SEEK_END)
         stream.seek(-1, os.SEEK_END)
         return Head(header, size, torn=stream.read(1) != b"\n")
@@ -220,7 +224,7 @@ def _entries(stream: BinaryIO, path: Path) -> Iterator[Entry]:
         line, number = following, number + 1
 
 
-def _header(line: bytes, path: Path) -> Header:
+def _header(line: bytes, path: Path, known: Sequence[Header] = ()) -> Header:
     """Judge the first line: a version comes before the fields, since another version may have others."""
     if not line.endswith(b"\n"):
         raise UnreadableResult(f"{path}: ends inside its header: nothing was measured, remove it and run again")
@@ -238,9 +242,10 @@ def _header(line: bytes, path: Path) -> Header:
         raise UnreadableResult(
             f"{path}: is {name}, and launchbench {__version__} reads {FORMAT}: use the launchbench that wrote it"
         )
-    if problem := check_of(Header)(header):
+    cells = next((other["cells"] for other in known if other["cells"] == header.get("cells")), None)
+    if problem := check_of(Header)(header if cells is None else {**header, "cells": []}):
         raise UnreadableResult(f"{path}: is damaged: header{problem}")
-    return cast("Header", header)
+    return cast("Header", header if cells is None else {**header, "cells": cells})
 
 
 def _key(worker: WorkerLine) -> tuple[str, int]:
