@@ -43,16 +43,23 @@ def entries(agent: Build, builds: Iterable[Build], root: Path | None) -> list[En
 
 
 def _tree(root: Path) -> Iterator[Entry]:
+    first: dict[int, str] = {}
     for folder, folders, files in os.walk(root):
         inside = Path(folder).relative_to(root)
         if inside == Path():
             folders[:] = [name for name in folders if name not in _OWN]
+        folders.sort()  # which name of a file is the first must not depend on the file system
         for name in sorted([*folders, *files]):
             if inside != Path() or name not in _OWN:
-                yield from _entry(Path(folder, name), str(inside / name))
+                yield from _entry(Path(folder, name), str(inside / name), first)
 
 
-def _entry(path: Path, name: str) -> Iterator[Entry]:
+def _entry(path: Path, name: str, first: dict[int, str]) -> Iterator[Entry]:
+    """One entry; `first` has the name under which each file with several was packed.
+
+    Its other names become symbolic links: a distro whose utilities are one program of a hundred names would not fit
+    into memory a hundred times.
+    """
     status = path.lstat()
     permissions = stat.S_IMODE(status.st_mode)
     if stat.S_ISLNK(status.st_mode):
@@ -60,4 +67,8 @@ def _entry(path: Path, name: str) -> Iterator[Entry]:
     elif stat.S_ISDIR(status.st_mode):
         yield initramfs.folder(name, permissions)
     elif stat.S_ISREG(status.st_mode):
-        yield initramfs.file(name, path.read_bytes(), permissions)
+        known = first.setdefault(status.st_ino, name)
+        if known == name:
+            yield initramfs.file(name, path.read_bytes(), permissions)
+        else:
+            yield initramfs.link(name, os.path.relpath(known, str(PurePosixPath(name).parent)))

@@ -38,13 +38,16 @@ class Key:
         signed.write_bytes(self._gpg("--clearsign", "--output", "-", str(text)))
 
     def close(self) -> None:
-        subprocess.run(["gpgconf", "--homedir", self._home, "--kill", "all"], check=True)
         shutil.rmtree(self._home)
 
     def _gpg(self, *arguments: str) -> bytes:
         command = ["gpg", "--batch", "--quiet", "--homedir", self._home, "--pinentry-mode", "loopback",
                    "--passphrase", "", *arguments]  # fmt: skip
-        return subprocess.run(command, check=True, capture_output=True).stdout
+        try:
+            return subprocess.run(command, check=True, capture_output=True).stdout
+        finally:
+            # The agent that gpg starts would outlive tests that are killed.
+            subprocess.run(["gpgconf", "--homedir", self._home, "--kill", "all"], check=True)
 
 
 @dataclass

@@ -55,3 +55,19 @@ def test_a_root_comes_as_it_is_but_for_what_the_guest_makes_itself(tmp_path: Pat
     assert found["init"].content != b"somebody else's"
     assert not {"dev/null", "dev/shm", "tmp/left"} & found.keys()
     assert initramfs.archive(entries)
+
+
+def test_a_program_of_many_names_is_packed_once(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/lib/tools").mkdir(parents=True)
+    (root / "usr/bin/cat").write_bytes(b"every tool")
+    (root / "usr/bin/ls").hardlink_to(root / "usr/bin/cat")
+    (root / "usr/lib/tools/ls").hardlink_to(root / "usr/bin/cat")
+    agent = build(tmp_path / "abc-glibc-static")
+
+    found = {entry.name: entry for entry in contents.entries(agent, [agent], root)}
+
+    assert found["usr/bin/cat"].content == b"every tool"
+    assert found["usr/bin/ls"] == initramfs.link("usr/bin/ls", "cat")
+    assert found["usr/lib/tools/ls"] == initramfs.link("usr/lib/tools/ls", "../../bin/cat")
