@@ -3,6 +3,7 @@
  * no handler of the caller can run in the child, and the command starts with nothing ignored and nothing blocked.
  */
 #include "../host/host.h"
+#include "../host/settable.h"
 #include "../host/raw_call.h"
 
 #include <pthread.h>
@@ -39,7 +40,7 @@ static int spawn(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attribu
 
 	(void)actions;
 	sigemptyset(&none);
-	sigfillset(&all);
+	settable_signals(&all);
 	int error = posix_spawnattr_setsigmask(attributes, &none);
 	if (error == 0)
 		error = posix_spawnattr_setsigdefault(attributes, &all);

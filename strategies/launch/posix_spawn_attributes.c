@@ -1,5 +1,6 @@
 /* posix_spawn() with attributes: an empty signal mask, default handlers, a process group of its own. */
 #include "../host/host.h"
+#include "../host/settable.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +14,7 @@ static const char *prepare(const struct session *session)
 
 	(void)session;
 	sigemptyset(&none);
-	sigfillset(&all);
+	settable_signals(&all);
 	errno = posix_spawnattr_init(&attributes);
 	if (errno == 0)
 		errno = posix_spawnattr_setsigmask(&attributes, &none);
