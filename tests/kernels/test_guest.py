@@ -117,6 +117,12 @@ def test_it_is_another_kernel_and_says_so(guest: tuple[str, GuestPlace]) -> None
     assert 900 * MIB < place.memory().total_bytes < 1024 * MIB
 
 
+def test_its_clock_is_one_that_a_busy_host_does_not_mislead(guest: tuple[str, GuestPlace]) -> None:
+    path = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+
+    assert guest[1]._link.read([path], PATIENCE_S) == {path: "hpet\n"}
+
+
 def test_its_kernel_need_not_do_without_chance(guest: tuple[str, GuestPlace]) -> None:
     # Until it has gathered enough, every exec takes a slow way: a third of a launch in a guest that meets nothing.
     path = "/proc/sys/kernel/random/entropy_avail"
