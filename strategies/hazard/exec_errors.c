@@ -50,12 +50,14 @@ static struct command make(struct trial *trial, size_t which)
 	}
 }
 
-/* 127 for what is not found, 126 for what cannot be executed (POSIX.1-2017, XCU 2.8.2); shells differ on E2BIG. */
-static bool told_by_shell(const struct launch *launch)
+/* 127 for what is not found, 126 for what cannot be executed (POSIX.1-2017, XCU 2.8.2); shells differ on E2BIG. A helper
+ * whose system() fails as a whole says 125. */
+static bool told_by_shell(const struct trial *trial, const struct launch *launch)
 {
+	bool helper = trial->strategy->claims & BEHIND_A_HELPER;
 	int code = WIFEXITED(launch->status) ? WEXITSTATUS(launch->status) : -1;
 
-	return launch->has_status && (code == 126 || code == 127);
+	return launch->has_status && (code == 126 || code == 127 || (helper && code == 125));
 }
 
 static void silence_shells(void)
@@ -77,7 +79,7 @@ static void trial(struct trial *trial)
 	trial_run(trial, &launch, 0);
 	if (launch.stage == STAGE_EXEC && launch.error == errors[which])
 		trial_missed();
-	if (trial->strategy->status_form == STATUS_SHELL && told_by_shell(&launch))
+	if (trial->strategy->status_form == STATUS_SHELL && told_by_shell(trial, &launch))
 		trial_missed();
 	if (launch.stage == STAGE_NONE && launch.has_status && launch.status == 0)
 		trial_hit("what execve() refuses with %s looks like a command that ended well: a shell takes a file without "

@@ -57,7 +57,7 @@ static void probe(void)
 	dl_iterate_phdr(first_only, NULL);
 }
 
-static const struct lock lock = {.owner = LOCK_OF_LIBC, .call = call, .in_child = call_in_child, .probe = probe};
+static const struct lock lock = {.owner = LOCK_OF_GLIBC, .call = call, .in_child = call_in_child, .probe = probe};
 
 static void trial(struct trial *trial)
 {
@@ -66,7 +66,7 @@ static void trial(struct trial *trial)
 
 static struct oracle oracle(const struct strategy *strategy, const char *mitigation)
 {
-	return held_lock_oracle(strategy, mitigation, LOCK_OF_LIBC);
+	return held_lock_oracle(strategy, mitigation, LOCK_OF_GLIBC);
 }
 
 LAUNCHBENCH_HAZARD(

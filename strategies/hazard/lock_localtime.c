@@ -11,7 +11,7 @@ static void call(void)
 	localtime_r(&moment, &broken_down);
 }
 
-static const struct lock lock = {.owner = LOCK_OF_LIBC, .call = call};
+static const struct lock lock = {.owner = LOCK_OF_GLIBC, .call = call};
 
 static void trial(struct trial *trial)
 {
@@ -20,7 +20,7 @@ static void trial(struct trial *trial)
 
 static struct oracle oracle(const struct strategy *strategy, const char *mitigation)
 {
-	return held_lock_oracle(strategy, mitigation, LOCK_OF_LIBC);
+	return held_lock_oracle(strategy, mitigation, LOCK_OF_GLIBC);
 }
 
 LAUNCHBENCH_HAZARD(

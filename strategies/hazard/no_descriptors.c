@@ -33,8 +33,14 @@ static void trial(struct trial *trial)
 
 static struct oracle oracle(const struct strategy *strategy, const char *mitigation)
 {
+	bool needs = strategy->claims & NEEDS_DESCRIPTOR;
+
 	(void)mitigation;
-	return (struct oracle){strategy->claims & NEEDS_DESCRIPTOR ? ALWAYS : NEVER, NULL};
+#ifndef __GLIBC__
+	/* musl's posix_spawn(), and with it system(), learns of a failed exec through a pipe (src/process/posix_spawn.c). */
+	needs |= !(strategy->traits & RUNS_CHILD_SIDE) && !(strategy->claims & BEHIND_A_HELPER);
+#endif
+	return (struct oracle){needs ? ALWAYS : NEVER, NULL};
 }
 
 LAUNCHBENCH_HAZARD(

@@ -12,6 +12,7 @@
 #include "../host/slow_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -53,22 +54,42 @@ static int write_program(struct trial *trial, const char *path)
 	return -1;
 }
 
-/* The errno of executing it, or 0. */
-static int execute(const char *path)
+/*
+ * A process that executes the program when it is told to. It was forked before the program was opened, and before the
+ * launch: fork() itself may wait for a launch that stands still (musl src/process/posix_spawn.c, __abort_lock).
+ */
+static struct executor {
+	pid_t pid;
+	int tells;
+} executor;
+
+static void fork_executor(const char *path)
 {
 	volatile int *error = &trial_shared()->count[0];
-	pid_t pid = fork();
+	int ends[2];
+	char go;
 
-	if (pid == 0) {
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		trial_not_made("pipe: %s", strerror(errno));
+	executor = (struct executor){fork(), ends[1]};
+	if (executor.pid == 0) {
 		char *const argv[] = {(char *)(uintptr_t)path, NULL};
 
-		execv(path, argv);
+		if (read(ends[0], &go, 1) == 1)
+			execv(path, argv);
 		*error = errno;
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, NULL, 0) < 0)
+	if (executor.pid < 0)
 		trial_not_made("a process to execute in: %s", strerror(errno));
-	return *error;
+}
+
+/* The errno of executing the program, or 0. */
+static int execute(void)
+{
+	if (write(executor.tells, "", 1) != 1 || waitpid(executor.pid, NULL, 0) < 0)
+		trial_not_made("a process to execute in: %s", strerror(errno));
+	return trial_shared()->count[0];
 }
 
 static void trial(struct trial *trial)
@@ -77,6 +98,7 @@ static void trial(struct trial *trial)
 	pthread_t launcher;
 
 	subject = trial;
+	fork_executor(path);
 	slow_file_make(trial);
 	struct command slow = slow_file_command();
 	trial_prepare(trial, &slow, 1, NULL);
@@ -86,7 +108,7 @@ static void trial(struct trial *trial)
 	wait_for_exec();
 	if (fd >= 0)
 		close(fd);
-	int error = execute(path);
+	int error = execute();
 	slow_file_allow();
 	pthread_join(launcher, NULL);
 	if (error == ETXTBSY)

@@ -177,6 +177,15 @@ static void catch_held(bool fork_works)
 	trial_not_made("the lock was never caught held in %d attempts", MOST_ATTEMPTS);
 }
 
+static bool is_mended(enum lock_owner owner)
+{
+#ifndef __GLIBC__
+	if (owner == LOCK_OF_GLIBC)
+		return true;
+#endif
+	return owner == LOCK_MENDED;
+}
+
 /* The child's side: what the rules forbid, and what the hazard is. */
 static void call_in_child(void)
 {
@@ -208,7 +217,7 @@ void held_lock_trial(struct trial *trial, const struct lock *lock)
 	start(&forker, fork_once);
 	start(&releaser, let_go_soon);
 	check(pthread_create(&holder, NULL, hold, NULL), "pthread_create");
-	catch_held(lock->owner != LOCK_MENDED && !trial->mitigation);
+	catch_held(!is_mended(lock->owner) && !trial->mitigation);
 	order(&releaser);
 	if (!trial_run(trial, &launch, 0))
 		trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
@@ -225,12 +234,8 @@ struct oracle held_lock_oracle(const struct strategy *strategy, const char *miti
 						  "the C library is possible in it at all"};
 	if (mitigation && !(strategy->traits & RUNS_CHILD_SIDE))
 		return (struct oracle){NEVER_POSSIBLE, "no code of the caller's runs between the launch and the exec"};
-#ifndef __GLIBC__
-	if (owner == LOCK_OF_LIBC && child_calls)
-		return (struct oracle){UNSAID, NULL};
-#endif
 	/* A child in its caller's memory waits for a thread that is alive, and gets the lock from it. */
-	if (child_calls && strategy->memory == MEMORY_COPIED && owner != LOCK_MENDED)
+	if (child_calls && strategy->memory == MEMORY_COPIED && !is_mended(owner))
 		return (struct oracle){ALWAYS, NULL};
 	return (struct oracle){NEVER, NULL};
 }

@@ -7,7 +7,7 @@
 /* Whose lock it is: what happens to it in a fork. */
 enum lock_owner {
 	LOCK_OF_PROGRAM, /* nobody but the program knows of it */
-	LOCK_OF_LIBC,    /* the C library does nothing about it */
+	LOCK_OF_GLIBC,   /* glibc does nothing about it; musl takes it around the fork (src/process/fork.c, atfork_locks) */
 	LOCK_MENDED,     /* the C library takes it around the fork, or makes it new in the child */
 };
 

@@ -7,11 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hazard_probes import trying
 from worker_driver import PROBE, Conversation, Done, request
 
 from bench import catalogue as catalogues
 from bench.catalogue import Build, Catalogue, Entry, MissingToolError
-from bench.measure import mechanism
+from bench.measure import mechanism, plan_hazards
 
 
 @pytest.fixture(scope="module", params=["glibc-static", "musl"])
@@ -101,3 +102,14 @@ def test_its_worker_is_another_program_than_the_default_one(static: Catalogue, c
     assert static.strategies_folder == catalogue.strategies_folder
     swapped: Build = dataclasses.replace(static.build, folder=catalogue.build.folder)
     assert static.worker(static.strategy("vfork_exec"), swapped) == [str(catalogue.build.worker)]
+
+
+def test_its_hazards_are_what_their_oracles_say(static: Catalogue) -> None:
+    """Each C library has its own locks, and its own posix_spawn(): the oracles know which."""
+    strategies = ["fork_exec", "vfork_exec", "posix_spawn", "system", "prefork_seqpacket"]
+    keys = plan_hazards(static, [entry.name for entry in static.of("hazard")], strategies)
+    with trying(static) as make:
+        lines = [make(key, trials=4, session=0) for key in keys if key.mitigation is None]
+
+    assert [line for line in lines if line["met"] is False or line["outcome"]["kind"] == "failed"] == []
+    assert sum(line["hits"] for line in lines) > 0
