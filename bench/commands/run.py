@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -251,7 +251,8 @@ def measure(job: Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
         with job.journal, interruptible() as interruption, adopting(), GuardProcess() as guard:
             if _changes_settings(plan):
                 guard.hold()
-            with screen, attempts(catalogue, guard) as attempt:
+            trying = attempts(catalogue, guard) if hazards else nullcontext()
+            with screen, trying as attempt:
                 return run(
                     plan,
                     catalogue=catalogue,
