@@ -8,6 +8,7 @@ Order, where it shows, is the order of the files as given and of the lines in th
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,8 +26,8 @@ _MEMORY = "400MiB"
 _THREADS = 2
 _SMALLEST_OBJECT, _LARGEST_OBJECT = 1 << 18, 1 << 29
 """Bounds, in bytes, of the longest line that is looked for: DuckDB holds two of them for each thread."""
-_AT_ONCE = 4_000_000
-"""Launches that are sorted at once."""
+_AT_ONCE = 2_000_000
+"""Launches that are sorted in memory at once, by each thread."""
 
 
 class Shape(NamedTuple):
@@ -70,7 +71,8 @@ class Repetition(NamedTuple):
 
     worker: int
     file: int
-    cell_id: str
+    cell_id: int
+    """The number of the id, as `Database.group` was told."""
     round: int
     kept_in: int
     """The file of the line that counts."""
@@ -107,7 +109,7 @@ class Database:
     def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values or None).fetchall()
 
-    def load(self, files: Mapping[int, Path], contexts: Mapping[int, tuple[int, str, int]], longest: int) -> None:
+    def load(self, files: Mapping[int, Path], contexts: Mapping[int, tuple[int, int, int]], longest: int) -> None:
         """Read the lines of files, given by number with (context, run, code of `ok`), none longer than `longest` bytes.
 
         A line that is not JSON, or whose fields are of another kind, becomes one without a type.
@@ -211,12 +213,12 @@ class Database:
             """)
         ]
 
-    def group(self, spots: Sequence[tuple[int, str, str | None]], ids: Sequence[str], groups: Sequence[int]) -> None:
-        """Say for each spot the id of its cell in its file, and which group it is of."""
+    def group(self, spots: Sequence[tuple[int, str, str | None]], ids: Sequence[int], groups: Sequence[int]) -> None:
+        """Say for each spot the number of its cell's id, and which group it is of."""
         contexts, cells, places = zip(*spots, strict=True) if spots else ((), (), ())
         self._connection.execute(
             """INSERT INTO spot SELECT unnest($spot::INTEGER[]), unnest($context::INTEGER[]),
-               unnest($cell::VARCHAR[]), unnest($place::VARCHAR[]), unnest($id::VARCHAR[]), unnest($grp::INTEGER[])""",
+               unnest($cell::VARCHAR[]), unnest($place::VARCHAR[]), unnest($id::INTEGER[]), unnest($grp::INTEGER[])""",
             {
                 "spot": list(range(len(spots))),
                 "context": list(contexts),
@@ -280,13 +282,13 @@ class Database:
 
     def round_medians(self) -> list[tuple[int, int, float]]:
         """Return (group, round, median `total` of its ok launches)."""
-        return self._in_group_ranges("""
-            SELECT grp, round, median(total)
-            FROM launch
-            WHERE ok AND total IS NOT NULL AND grp BETWEEN $low AND $high
-            GROUP BY grp, round
-            ORDER BY grp, round
-        """)
+        return [
+            (group, number, median)
+            for low, high, large in self._group_ranges()
+            for group, number, median in self._rows(
+                sql.ROUND_MEDIANS_LARGE if large else sql.ROUND_MEDIANS, low=low, high=high
+            )
+        ]
 
     def sum_up_workers(self) -> None:
         """Make a table of the median of each worker and series, some workers at a time."""
@@ -308,18 +310,34 @@ class Database:
         """)
         return {series: (medians, launches) for series, medians, launches in rows}
 
-    def ranked(self, clock: str, ranks: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
-        """Return the launches of each series that have these ranks, from 1, among all of its workers'; ns."""
-        self._connection.execute("DELETE FROM rank")
+    def ranked(self, ranks: Mapping[str, Mapping[int, Sequence[int]]]) -> dict[str, dict[int, list[int]]]:
+        """Return the launches of each clock and series that have these ranks, from 1, among all its workers'; ns.
+
+        Sorting a group's launches takes one processor: groups are sorted side by side.
+        """
+        asked = [(clock, series, list(places)) for clock, of in ranks.items() for series, places in of.items()]
         self._connection.execute(
-            "INSERT INTO rank SELECT unnest($series::BIGINT[]), unnest($ranks::BIGINT[][])",
-            {"series": list(ranks), "ranks": [list(places) for places in ranks.values()]},
+            "INSERT INTO rank SELECT unnest($clock::VARCHAR[]), unnest($series::BIGINT[]), unnest($ranks::BIGINT[][])",
+            {name: [one[at] for one in asked] for at, name in enumerate(("clock", "series", "ranks"))},
         )
-        return dict(
-            pair
+        ranges = list(self._group_ranges())
+        found: dict[str, dict[int, list[int]]] = {clock: {} for clock in ranks}
+        jobs = [
+            (clock, statement.format(series=series, only=only, clock=clock), {"low": low, "high": high})
+            for clock in ranks
             for series, only in self._series()
-            for pair in self._in_group_ranges(sql.RANKED.format(series=series, only=only, clock=clock))
-        )
+            for low, high, large in ranges
+            for statement in [sql.RANKED_LARGE if large else sql.RANKED]
+        ]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for (clock, _, _), rows in zip(jobs, pool.map(lambda job: self._beside(*job[1:]), jobs), strict=True):
+                found[clock].update(rows)
+        return found
+
+    def _beside(self, statement: str, values: Mapping[str, int]) -> list[tuple[Any, ...]]:
+        """Run a statement on a connection of its own, for use in a thread."""
+        with self._connection.cursor() as cursor:
+            return cursor.execute(statement, values).fetchall()
 
     def _series(self) -> Iterator[tuple[str, str]]:
         """Yield how series are numbered and which launches have one: of cells, and of commands where there is a mix."""
@@ -333,22 +351,16 @@ class Database:
             group for (group,) in self._rows("SELECT grp FROM launch GROUP BY grp HAVING min(command) <> max(command)")
         ]
 
-    def _in_group_ranges(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement for `$low` to `$high` groups at a time, so that few launches are in memory at once."""
-        found: list[tuple[Any, ...]] = []
-        for low, high in self._group_ranges():
-            found += self._rows(statement, low=low, high=high)
-        return found
-
-    def _group_ranges(self) -> Iterator[tuple[int, int]]:
+    def _group_ranges(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield first and last of groups that have few launches together, and whether it is one of very many."""
         low, high, launches = 0, -1, 0
         for group, more in self._rows("SELECT grp, count(*) FROM launch GROUP BY grp ORDER BY grp"):
             if launches and launches + more > _AT_ONCE:
-                yield low, high
+                yield low, high, launches > _AT_ONCE
                 low, launches = group, 0
             high, launches = group, launches + more
         if launches:
-            yield low, high
+            yield low, high, launches > _AT_ONCE
 
 
 def _columns(fields: Mapping[str, str]) -> str:

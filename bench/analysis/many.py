@@ -1,8 +1,8 @@
 """Result files by the thousand: the same cells as `overview.analyse` makes, without a launch in Python's memory.
 
-DuckDB reads, counts and sorts (`database`); here is decided which files and lines count, what belongs to one cell, and
-what a summary is made of. What a worker line means is `table`'s, asked once for all lines that are alike. Not for
-questions about single launches or pairs of workers: there are no rows, and so no verdicts.
+DuckDB reads, counts and sorts (`database`), `gathering` says what of which files; here is decided what belongs to one
+cell, and what a summary is made of. What a worker line means is `table`'s, asked once for all lines that are alike. Not
+for questions about single launches or pairs of workers: there are no rows, and so no verdicts.
 
 What cannot be used is named in the warnings and ends nothing: among thousands of files some are always torn or empty.
 """
@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.analysis.database import Database
+from bench.analysis.gathering import Collection, Source, gather, mend, worker_line
 from bench.analysis.hazards import hazards
 from bench.analysis.identity import machine_of
 from bench.analysis.latency import latency_of, ranks, tail_of
@@ -24,61 +25,13 @@ from bench.analysis.overview import Analysis, ResultFile, file_warnings
 from bench.analysis.sql import CLOCKS, KIND, series_of
 from bench.analysis.summary import NOT_STARTED, CellSummary, CommandSummary, axes_key, success_interval
 from bench.analysis.table import WorkerRow, outcome_name, result_name, table
-from bench.record import Flaw, HazardKey, Recording, UnreadableResult, hazard_key, head, iterate, problem_of
+from bench.record import HazardKey, Recording, UnreadableResult, hazard_key, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bench.analysis.latency import Latency
-    from bench.record import HazardLine, Header, WorkerLine
-
-_REMEMBERED = 16
-"""Headers whose parts later ones may share: a fleet has few scenarios, and a search among many would cost more."""
-_PATTERN = frozenset("*?[]{}\\")
-"""Characters that DuckDB takes for a pattern: a file with one in its name is read under another."""
-
-
-@dataclass(slots=True)
-class _Source:
-    """One file, and what has been found out about it."""
-
-    path: Path
-    read_from: Path
-    """The file itself, or a stand-in with the lines of it that count."""
-    header: Header
-    size: int
-    torn: bool
-    context: int = 0
-    """Files with one context say the same with the same worker line: one machine, scenario and table of codes."""
-    flaws: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Collection:
-    """All files that can be used, by their number in the order given."""
-
-    scratch: Path
-    sources: dict[int, _Source] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
-    contexts: list[_Source] = field(default_factory=list)
-    """The first file of each context."""
-
-    def rewrite(self, number: int) -> None:
-        """Let a stand-in hold the lines that the tolerant reader takes; drop the file when it takes none."""
-        source = self.sources[number]
-        source.read_from = self.scratch / f"{number}.jsonl"
-        source.flaws.clear()
-        try:
-            with source.read_from.open("w", encoding="utf-8") as stream:
-                for entry in iterate(source.path):
-                    if isinstance(entry, Flaw):
-                        source.flaws.append(f"{source.path}:{entry.line}: {entry.message}")
-                        source.torn = source.torn or entry.torn
-                    else:
-                        stream.write(json.dumps(entry) + "\n")
-        except UnreadableResult as error:
-            self.refused.append(str(error))
-            del self.sources[number]
+    from bench.record import HazardLine, WorkerLine
 
 
 def analyse_many(paths: Sequence[Path]) -> Analysis:
@@ -87,122 +40,16 @@ def analyse_many(paths: Sequence[Path]) -> Analysis:
     Raises `UnreadableResult` when not one of them can be used, and `ModuleNotFoundError` without DuckDB.
     """
     with tempfile.TemporaryDirectory(prefix="launchbench-") as folder:
-        collection = _collect(paths, Path(folder))
+        collection = Collection(Path(folder))
         with Database(Path(folder)) as database:
-            _load(collection, database)
+            gather(paths, collection, database)
+            mend(collection, database)
             if not collection.sources:
                 raise UnreadableResult("\n".join(collection.refused))
             return _analysis(collection, database)
 
 
-def _collect(paths: Sequence[Path], scratch: Path) -> _Collection:
-    """Look at the beginning and the end of each file."""
-    collection = _Collection(scratch)
-    known: deque[Header] = deque(maxlen=_REMEMBERED)
-    contexts: dict[tuple[Any, ...], int] = {}
-    given = Counter(map(str, paths))
-    collection.refused += [
-        f"{path}: is given {count} times: it counts once" for path, count in given.items() if count > 1
-    ]
-    for number, path in enumerate(map(Path, given)):
-        try:
-            found = head(path, known)
-        except UnreadableResult as error:
-            collection.refused.append(str(error))
-            continue
-        header = _sharing(found.header, known)
-        key = (machine_of(header["machine"]), header["scenario"]["name"], id(header["codes"]))
-        source = _Source(path, path, header, found.size, found.torn, contexts.setdefault(key, len(contexts)))
-        if source.context == len(collection.contexts):
-            collection.contexts.append(source)
-        collection.sources[number] = source
-        if source.torn:
-            collection.rewrite(number)
-        elif _PATTERN & set(str(path)):
-            source.read_from = scratch / f"{number}.jsonl"
-            source.read_from.symlink_to(path.absolute())
-    return collection
-
-
-def _sharing(header: Header, known: deque[Header]) -> Header:
-    """Let equal parts of headers be one object: runs of one scenario repeat its text and its cells."""
-    whole: dict[str, Any] = {**header}
-    new = False
-    for part in ("scenario", "cells", "codes", "tool", "hazards"):
-        value = whole.get(part)
-        same = next((theirs for other in known if (theirs := other.get(part)) is value or theirs == value), None)
-        new = new or (same is None and value is not None)
-        whole |= {} if same is None else {part: same}
-    if new:
-        known.appendleft(cast("Header", whole))
-    return cast("Header", whole)
-
-
-def _load(collection: _Collection, database: Database) -> None:
-    """Read every file; those with a line that is not plainly one of the format again, as the tolerant reader has it."""
-    _read(collection, database, list(collection.sources))
-    odd = {*database.odd_files()}
-    for kind in database.kinds():
-        if problem_of(_line(kind)) is not None:
-            odd.update(database.files_with(kind))
-    if not odd:
-        return
-    database.forget(odd)
-    for number in odd:
-        collection.rewrite(number)
-    _read(collection, database, [number for number in odd if number in collection.sources])
-    for number, lines in database.forget_odd_lines().items():
-        source = collection.sources[number]
-        source.flaws.append(f"{source.path}: {lines} lines have numbers of more than 64 bits: passed over")
-
-
-def _read(collection: _Collection, database: Database, numbers: Sequence[int]) -> None:
-    if not numbers:
-        return
-    sources = {number: collection.sources[number] for number in numbers}
-    database.load(
-        {number: source.read_from for number, source in sources.items()},
-        {number: (source.context, source.header["run"], _ok_code(source.header)) for number, source in sources.items()},
-        max(source.size for source in sources.values()),
-    )
-
-
-def _ok_code(header: Header) -> int:
-    outcomes = list(header["codes"]["outcome"])
-    return outcomes.index("ok") if "ok" in outcomes else -1
-
-
-def _line(kind: Mapping[str, Any]) -> WorkerLine:
-    """Return a worker line without samples from the fields that the database has of it."""
-
-    def read(name: str) -> Any:
-        return None if kind.get(name) is None else json.loads(kind[name])
-
-    mode = kind["overcommit"]["mode"] if kind["overcommit"] else None
-    line = {
-        "type": "worker",
-        "session": 0,
-        "round": 0,
-        "position": 0,
-        "cell": read("cell"),
-        "started": "",
-        "outcome": {name: value for name, value in kind["outcome"].items() if value is not None},
-        "footprint": None,
-        "overcommit": None if mode is None else {"mode": mode, "commit_limit": None, "committed": None},
-        "cpu": None,
-        "planned": 0,
-        "samples": None,
-        "census": read("census"),
-        "findings": read("findings"),
-        "mechanism": kind["mechanism"],
-        "spent_ns": {},
-    }
-    optional = {"contradiction": kind["contradiction"], "pages_written": kind["pages_written"]}
-    optional |= {name: read(name) for name in ("place", "inherited", "broken_promises")}
-    return cast("WorkerLine", line | {name: value for name, value in optional.items() if value is not None})
-
-
-def _rows(lines: Iterable[tuple[int, WorkerLine]], collection: _Collection) -> list[WorkerRow]:
+def _rows(lines: Iterable[tuple[int, WorkerLine]], collection: Collection) -> list[WorkerRow]:
     """Ask `table` what lines mean, each in its context, and keep their order."""
     by_context: dict[int, list[WorkerLine]] = {}
     for number, (context, line) in enumerate(lines):
@@ -216,17 +63,17 @@ def _rows(lines: Iterable[tuple[int, WorkerLine]], collection: _Collection) -> l
     return [rows[number] for number in sorted(rows)]
 
 
-def _recording(source: _Source, *, workers: Sequence[WorkerLine] = (), tried: Sequence[HazardLine] = ()) -> Recording:
+def _recording(source: Source, *, workers: Sequence[WorkerLine] = (), tried: Sequence[HazardLine] = ()) -> Recording:
     return Recording(source.path, source.header, (), tuple(workers), tuple(tried), None, (), None)
 
 
-def _analysis(collection: _Collection, database: Database) -> Analysis:
+def _analysis(collection: Collection, database: Database) -> Analysis:
     groups, spots = _group(collection, database)
     workers_by_file = database.workers_by_file()
     joining = _repetitions(database, collection)
     alike: list[list[_Alike]] = [[] for _ in range(1 + max(groups, default=-1))]
     shapes = database.shapes()
-    rows = _rows(((spots[shape.spot][0], _line(shape.kind(spots[shape.spot]))) for shape in shapes), collection)
+    rows = _rows(((spots[shape.spot][0], worker_line(shape.kind(spots[shape.spot]))) for shape in shapes), collection)
     for shape, row in zip(shapes, rows, strict=True):
         alike[groups[shape.spot]].append(
             _Alike(row, shape.workers, shape.not_reached, shape.bystander_max_ns, shape.bystander_control_max_ns)
@@ -256,11 +103,11 @@ def _analysis(collection: _Collection, database: Database) -> Analysis:
     )
 
 
-def _group(collection: _Collection, database: Database) -> tuple[list[int], list[tuple[int, str, str | None]]]:
+def _group(collection: Collection, database: Database) -> tuple[list[int], list[tuple[int, str, str | None]]]:
     """Say which cell each spot is of, in order of first appearance. A twin measures noise and is no cell: -1."""
     spots = database.spots()
     nothing = dict.fromkeys(KIND) | {"outcome": {"kind": "finished"}, "findings": "[]"}
-    lines = ((context, _line({**nothing, "cell": cell, "place": place})) for context, cell, place in spots)
+    lines = ((context, worker_line({**nothing, "cell": cell, "place": place})) for context, cell, place in spots)
     rows = _rows(lines, collection)
     numbers: dict[object, int] = {}
     groups = [
@@ -269,20 +116,18 @@ def _group(collection: _Collection, database: Database) -> tuple[list[int], list
         else numbers.setdefault((row.host, row.machine, row.scenario, axes_key(row.cell)), len(numbers))
         for row in rows
     ]
-    database.group(spots, [str(row.cell["id"]) for row in rows], groups)
+    database.group(spots, [collection.number(str(row.cell["id"])) for row in rows], groups)
     return groups, spots
 
 
-def _repetitions(database: Database, collection: _Collection) -> list[str]:
+def _repetitions(database: Database, collection: Collection) -> list[str]:
     """Let every worker count once, and say which did not."""
     within: list[str] = []
     across: Counter[int] = Counter()
     for repetition in database.join_workers(NOT_STARTED):
         if repetition.file == repetition.kept_in:
-            path = collection.sources[repetition.file].path
-            within.append(
-                f"{path}: cell {repetition.cell_id}, round {repetition.round} is there twice: the first is kept"
-            )
+            path, cell = collection.sources[repetition.file].path, collection.named(repetition.cell_id)
+            within.append(f"{path}: cell {cell}, round {repetition.round} is there twice: the first is kept")
         else:
             across[repetition.file] += 1
     return within + [
@@ -305,18 +150,16 @@ class _Alike:
 class _Launches:
     """What the database says of the launches of each cell, as the parts of a summary."""
 
-    def __init__(self, collection: _Collection, database: Database) -> None:
+    def __init__(self, collection: Collection, database: Database) -> None:
         """Ask for everything once."""
         self._latencies: dict[tuple[str, int], Latency | None] = {}
         database.sum_up_workers()
         self._medians = {clock: database.worker_medians(clock) for clock in CLOCKS}
-        self._ranked: dict[str, dict[int, dict[int, int]]] = {}
-        for clock, medians in self._medians.items():
-            places = {series: ranks(n) for series, (_, n) in medians.items()}
-            found = database.ranked(clock, places)
-            self._ranked[clock] = {
-                series: dict(zip(places[series], values, strict=True)) for series, values in found.items()
-            }
+        places = {clock: {series: ranks(n) for series, (_, n) in of.items()} for clock, of in self._medians.items()}
+        self._ranked = {
+            clock: {series: dict(zip(places[clock][series], values, strict=True)) for series, values in of.items()}
+            for clock, of in database.ranked(places).items()
+        }
         self._counts: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
         for group, command, launches, ok in database.counts():
             self._counts[group][command] = launches, ok
@@ -440,7 +283,7 @@ def _largest(values: Iterable[int | None]) -> int | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _hazard_recordings(collection: _Collection, database: Database) -> dict[int, Recording]:
+def _hazard_recordings(collection: Collection, database: Database) -> dict[int, Recording]:
     """Return the files that have hazard lines, with these lines only."""
     numbers = [number for number, (_, lines, _) in database.sessions().items() if lines]
     found: dict[int, dict[HazardKey, HazardLine]] = {number: {} for number in numbers}
@@ -457,7 +300,7 @@ def _hazard_recordings(collection: _Collection, database: Database) -> dict[int,
 
 
 def _result_file(
-    source: _Source, workers: int, tried: Recording | None, sessions: int, _: int, interrupted: str | None
+    source: Source, workers: int, tried: Recording | None, sessions: int, _: int, interrupted: str | None
 ) -> ResultFile:
     header = source.header
     return ResultFile(

@@ -66,12 +66,12 @@ HAZARD = {
 }
 
 SCHEMA = f"""
-    CREATE TABLE file (file INTEGER, path VARCHAR, context INTEGER, run VARCHAR, ok_code INTEGER);
+    CREATE TABLE file (file INTEGER, path VARCHAR, context INTEGER, run INTEGER, ok_code INTEGER);
     CREATE TABLE line (file INTEGER, {", ".join(f"{name} {type_}" for name, type_ in LINE.items())});
-    CREATE TABLE spot (spot INTEGER, context INTEGER, cell VARCHAR, place VARCHAR, cell_id VARCHAR, grp INTEGER);
+    CREATE TABLE spot (spot INTEGER, context INTEGER, cell VARCHAR, place VARCHAR, cell_id INTEGER, grp INTEGER);
     CREATE TABLE median (worker BIGINT, series BIGINT, {", ".join(f"{clock} DOUBLE" for clock in CLOCKS)},
                          {", ".join(f"{clock}_n BIGINT" for clock in CLOCKS)});
-    CREATE TABLE rank (series BIGINT, ranks BIGINT[]);
+    CREATE TABLE rank (clock VARCHAR, series BIGINT, ranks BIGINT[]);
 """
 
 LOAD = """
@@ -101,12 +101,10 @@ ODD = f"""
 
 WORKERS = """
     CREATE TABLE worker AS
-    SELECT row_number() OVER (ORDER BY file, session, round, position, cell) AS worker, *
+    SELECT row_number() OVER (ORDER BY file, session, round, position, spot) AS worker, *
     FROM (
         SELECT line.rowid AS line, line.file, file.run, file.context, file.ok_code, spot.spot, spot.grp, spot.cell_id,
-               line.session, line.round, line.position, line.cell, line.outcome, line.census, line.findings,
-               line.mechanism, line.contradiction, line.bystander_max_ns, line.bystander_control_max_ns,
-               line.pages_written, line.inherited, line.broken_promises, line.overcommit.mode AS mode,
+               line.session, line.round, line.position,
                greatest(0, line.planned - coalesce(len(line.samples.call), 0)) AS not_reached,
                NOT list_contains($not_started, line.outcome.kind) AS ran
         FROM line
@@ -116,7 +114,7 @@ WORKERS = """
         WHERE line.type = 'worker'
     )
 """
-
+"""What a worker line says stays in `line`: what is sorted here is numbers only."""
 
 REPEATED = """
     SELECT worker.worker, worker.file, worker.cell_id, worker.round, first.file
@@ -151,10 +149,11 @@ LAUNCHES = """
 """
 
 SHAPES = """
-    SELECT spot, outcome, census, findings, mechanism, contradiction, mode, pages_written, inherited, broken_promises,
-           count(*) AS workers, max(bystander_max_ns) AS bystander_max_ns,
+    SELECT spot, outcome, census, findings, mechanism, contradiction, overcommit.mode AS mode, pages_written, inherited,
+           broken_promises, count(*) AS workers, max(bystander_max_ns) AS bystander_max_ns,
            max(bystander_control_max_ns) AS bystander_control_max_ns, sum(not_reached)::BIGINT AS not_reached
     FROM worker
+    JOIN line ON line.rowid = worker.line
     WHERE grp >= 0
     GROUP BY spot, outcome, census, findings, mechanism, contradiction, mode, pages_written, inherited, broken_promises
     ORDER BY min(worker)
@@ -177,8 +176,43 @@ RANKED = """
         WHERE ok AND {clock} IS NOT NULL AND grp BETWEEN $low AND $high AND {only}
         GROUP BY series
     ) AS pooled
-    JOIN rank USING (series)
+    JOIN rank ON rank.series = pooled.series AND rank.clock = '{clock}'
 """
+
+RANKED_LARGE = """
+    SELECT series, list(value ORDER BY place)
+    FROM (
+        SELECT {series} AS series, {clock} AS value,
+               row_number() OVER (PARTITION BY {series} ORDER BY {clock}) AS place
+        FROM launch
+        WHERE ok AND {clock} IS NOT NULL AND grp BETWEEN $low AND $high AND {only}
+    ) AS ascending
+    JOIN (SELECT series, unnest(ranks) AS place FROM rank WHERE clock = '{clock}') AS asked USING (series, place)
+    GROUP BY series
+"""
+"""As `RANKED`, sorted on disk where memory does not hold a list of all."""
+
+ROUND_MEDIANS = """
+    SELECT grp, round, median(total)
+    FROM launch
+    WHERE ok AND total IS NOT NULL AND grp BETWEEN $low AND $high
+    GROUP BY grp, round
+    ORDER BY grp, round
+"""
+
+ROUND_MEDIANS_LARGE = """
+    SELECT grp, round, avg(total)
+    FROM (
+        SELECT grp, round, total, row_number() OVER (PARTITION BY grp, round ORDER BY total) AS place,
+               count(*) OVER (PARTITION BY grp, round) AS n
+        FROM launch
+        WHERE ok AND total IS NOT NULL AND grp BETWEEN $low AND $high
+    )
+    WHERE place IN ((n + 1) // 2, n // 2 + 1)
+    GROUP BY grp, round
+    ORDER BY grp, round
+"""
+"""As `ROUND_MEDIANS`, likewise: the mean of the middle two, or of the one that is both."""
 
 OF_A_CELL, OF_A_COMMAND = "grp", f"(grp + 1)::BIGINT * {1 << 32} + command"
 """Series of launches that have a latency: those of a cell, and those of one command in a cell with several."""

@@ -24,7 +24,7 @@ from result_lines import (
     write,
 )
 
-from bench.analysis import Analysis, analyse, analyse_many
+from bench.analysis import Analysis, analyse, analyse_many, database, gathering
 from bench.record import UnreadableResult, read
 
 VFORK, FORK, SYSTEM = cell("vfork_exec"), cell("fork_exec"), cell("system", reaper="own")
@@ -108,6 +108,16 @@ def test_a_fleet_says_what_its_files_say(fleet: list[Path]) -> None:
     }
     assert any(len(one.by_command) > 1 for one in found.cells)
     assert any(one.total_ns and one.total_ns.p50_low for one in found.cells), "enough workers for an interval"
+
+
+@pytest.mark.parametrize("at_once", [1, 50, 1000])
+def test_what_does_not_fit_into_memory_at_once_is_the_same(
+    fleet: list[Path], monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(database, "_AT_ONCE", at_once)
+    monkeypatch.setattr(gathering, "_AT_A_TIME", 3)
+
+    same(*fleet)
 
 
 def test_the_order_is_that_of_the_files_as_given(fleet: list[Path]) -> None:
