@@ -1,13 +1,19 @@
 """`launchbench advise` from outside: a short run, an answer, and the file it rests on."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.machine import read_settings
 from bench.measure import short
 from bench.record import read
+
+if TYPE_CHECKING:
+    from ordinary_user import OrdinaryUser
 
 
 @pytest.fixture
@@ -96,3 +102,17 @@ def test_without_numpy_it_says_what_to_install(advise: Callable[..., Any], monke
         "",
         "advise needs numpy and scipy: pip install 'launchbench[report]'\n",
     )
+
+
+def test_an_ordinary_user_is_told_why_a_mode_was_not_measured(ordinary_user: OrdinaryUser) -> None:
+    # Which mode is in force does not matter: 1 and 2 cannot both be.
+    other = "2" if read_settings().memory != 2 else "1"
+
+    result = ordinary_user.run("advise", "--footprint", "4MiB", "--overcommit", other, "-q")
+
+    assert result.returncode == 3, result.stderr
+    assert "nothing was measured: skipped: " in result.stdout
+    assert "int run_command(" not in result.stdout
+    assert result.stderr == "no advice for C and Python: the reason is above\n"
+    (file,) = ordinary_user.folder.glob("advise-*.jsonl")
+    assert result.stdout.endswith(f"result file: {file}\n")
