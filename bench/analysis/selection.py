@@ -153,6 +153,12 @@ def _by_hazards(at_hand: _Deliberation, hazards: Sequence[HazardSummary]) -> Non
             at_hand.drop(cell, "hazard", text, **{one.hazard: {"hits": one.hits, "trials": one.trials} for one in hits})
 
 
+NO_TIE = 0.10
+"""Beyond it, and the noise, nobody is as fast as the fastest; the luckiest of many equal ones is not that far off."""
+UNCERTAIN = "so few rounds are not certain"
+"""The end of a reason of someone who looks slower, and whom the data do not carry."""
+
+
 @dataclass(slots=True)
 class _Exposure:
     """Which hazards are known of a strategy, and into which it falls."""
@@ -208,8 +214,10 @@ def _by_latency(at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> tuple[Co
     """Drop who is slower than the fastest; return all beside the fastest.
 
     The family is every pair of candidates: the fastest is only known from the same data, and the luckiest of many equal
-    ones would else be believed.
+    ones would else be believed. A pair whose own interval is far from 1, and which the family does not carry (one
+    round among few was disturbed), is no tie either: it is left undecided, and said to be.
     """
+    worst = _worst(noise)
     cells = list(at_hand.left)
     matches = [Match(base, new) for base, new in combinations(cells, 2)]
     beside = len(cells) - 1  # the first of the combinations are the fastest's
@@ -221,6 +229,10 @@ def _by_latency(at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> tuple[Co
             at_hand.drop(cell, "latency", text, **values)
         elif row.answer == "inconclusive":
             at_hand.drop(cell, "data", row.reason)
+        elif row.ratio and row.low and row.high and row.low > 1 + max(NO_TIE, worst.floor if worst else 0):
+            text = f"took {times(row.ratio)} as long [{row.low:.3g}, {row.high:.3g}], of which {UNCERTAIN}"
+            values = {"ratio": row.ratio, "low": row.low, "high": row.high, "p_adjusted": row.p_adjusted}
+            at_hand.drop(cell, "data", text, **values)
     return ranking
 
 
@@ -305,4 +317,7 @@ def _because(out: Sequence[Reason], everyone: Collection[Choice]) -> str:
     slower = sorted((one for one in out if one.criterion == "latency"), key=lambda one: float(one.values["ratio"]))
     for reason in slower[:1] + slower[1:][-1:]:
         said.append(f"{name(reason)} takes {times(float(reason.values['ratio']))} as long")
+    unsure = [name(one) for one in out if one.criterion == "data" and one.text.endswith(UNCERTAIN)]
+    if unsure:
+        said.append(f"{listed(unsure, 'and')} took longer, for certain only with more rounds")
     return "".join(f"; {clause}" for clause in said)

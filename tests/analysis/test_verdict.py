@@ -40,6 +40,24 @@ def test_what_cannot_be_told_apart_is_a_tie(tmp_path: Path) -> None:
     assert "a tie" in found.sentence
 
 
+def test_who_takes_twice_as_long_is_no_tie_because_a_round_was_disturbed(tmp_path: Path) -> None:
+    strategies = ["fork_exec", "posix_spawn", "posix_spawnp", "prefork_pipe", "system", "popen"]
+    cells = {"vfork_exec": Told(40), "subprocess_run": Told(80)}
+    cells |= {name: Told(100 + 50 * number) for number, name in enumerate(strategies)}
+    told = lines(cells, 6, 1)
+    disturbed = next(line for line in told[1:] if line["cell"]["strategy"] == "subprocess_run" and line["round"] == 2)
+    disturbed["samples"]["reaped"] = [
+        called + 3 * (reaped - called)
+        for called, reaped in zip(disturbed["samples"]["call"], disturbed["samples"]["reaped"], strict=True)
+    ]
+
+    (found,) = analyse([read(write(tmp_path / "r.jsonl", *told))]).verdicts
+
+    assert chosen(found) == ["vfork_exec"]
+    assert fell(found)["subprocess_run"] == "data"
+    assert "subprocess_run took longer, for certain only with more rounds" in found.sentence
+
+
 def test_success_comes_before_latency(tmp_path: Path) -> None:
     found = verdict(tmp_path / "r", {"vfork_exec": Told(us=10, fails=1), **TWIN})
 
