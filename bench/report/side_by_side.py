@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 _ALWAYS = ("strategy", "footprint_bytes")
 _OPENING = ("strategy", "footprint_bytes", "overcommit", "limit_bytes")
 """The keys of a cell that stand first; the others follow where rows differ in them."""
+_ASSUMED: Mapping[str, str] = {
+    "overcommit": "current",
+    "reaper": "waitpid",
+    "hygiene": "none",
+    "backing": "anon",
+    "in_flight": "1",
+    "bystanders": "0",
+    "open_files": "0",
+    "vmas": "1",
+}
+"""What a cell has that says nothing of it, as it is set."""
 _COLOURS: Mapping[str, str] = {"slower": "red", "faster": "green", "transition": "yellow"}
 _ORDER = ("transition", "slower", "faster", "same", "inconclusive", "missing")
 
@@ -29,9 +40,10 @@ _ORDER = ("transition", "slower", "faster", "same", "inconclusive", "missing")
 def render_terminal(result: CompareResult, options: Options) -> str:
     """Return the table, the warnings under it; lines are cut to the width."""
     glyphs = UNICODE if options.unicode else ASCII
-    titles, rows = _cells(result, glyphs)
-    lines = tabulate([titles, *rows], tablefmt="plain", disable_numparse=True).splitlines()
     width = max(options.width, 60)
+    lines = _table(*_cells(result, glyphs))
+    if max(map(len, lines)) > width:
+        lines = _table(*_narrow(*_cells(result, glyphs), _keys(result), glyphs))
     shown = [clip(line.rstrip(), width, glyphs) for line in lines]
     if options.colour and shown:
         shown[0] = click.style(shown[0], dim=True)
@@ -45,6 +57,30 @@ def render_terminal(result: CompareResult, options: Options) -> str:
         text += [_styled(line, options) for line in wrap(f"warning: {warning}", width, rest="  ")]
     found = "\n".join(text) + "\n"
     return found if options.unicode else found.encode("ascii", "replace").decode()
+
+
+def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
+    return tabulate([titles, *rows], tablefmt="plain", disable_numparse=True).splitlines()
+
+
+def _narrow(
+    titles: list[str], rows: list[list[str]], keys: Sequence[str], glyphs: Glyphs
+) -> tuple[list[str], list[list[str]]]:
+    """Say in one column, the last, what the lesser keys of a cell are, and leave out columns in which nothing stands.
+
+    What a reader assumes goes without saying, and it is not the answers that are cut.
+    """
+    first, last = len(_ALWAYS), len(keys)
+    assumed = [_ASSUMED.get(key, "") for key in keys]
+
+    def where(row: Sequence[str]) -> str:
+        lesser = range(first, last)
+        return " ".join(f"{titles[at]} {row[at]}" for at in lesser if row[at] not in {"", assumed[at]})
+
+    told = [[*row[:first], *row[last:], where(row)] for row in rows]
+    heads = [*titles[:first], *titles[last:], "where"]
+    kept = [at for at in range(len(heads)) if any(row[at] not in {"", glyphs.none} for row in told)]
+    return [heads[at] for at in kept], [[row[at] for at in kept] for row in told]
 
 
 def _styled(line: str, options: Options) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,6 @@ from bench.analysis import inference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 CELLS = {"vfork_exec": Told(us=33), "posix_spawn": Told(us=44), "fork_exec": Told(us=990)}
 
@@ -182,3 +182,13 @@ def test_without_the_extra_the_remedy_is_named(
 
     assert result.exit_code == 2
     assert result.stderr == "compare needs numpy and scipy: pip install 'launchbench[report]'\n"
+
+
+def test_where_the_rule_of_mode_0_changed_is_seen_in_a_hundred_columns(launchbench: Callable[..., Any]) -> None:
+    reference = Path(__file__).parent.parent.parent / "results" / "kernels-quick.jsonl"
+
+    lines = launchbench("compare", reference, "--by", "kernel").stdout.splitlines()
+
+    changed = [line for line in lines if "transition: spawn:ENOMEM -> works" in line]
+    assert [line.split()[3].partition(".")[0] for line in changed] == [*"5556666", *"77"]
+    assert all(line.startswith("fork_exec") and len(line) <= 100 for line in changed)
