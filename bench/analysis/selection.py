@@ -85,6 +85,9 @@ def _verdict(cells: Sequence[Subject], noise: Sequence[NoiseFloor], hazards: Seq
     if scope.machine.clock == EMULATED:
         at_hand.warnings.append("emulated time says nothing of speed: measure latency on hardware")
         return _choose(scope, at_hand, (), here)
+    if all(cell.p50 is None for cell in at_hand.left):
+        at_hand.warnings.append("launches that are held, as in a burst, have no time of their own: success decides")
+        return _choose(scope, at_hand, (), here)
     if refusal := _too_little(at_hand, here):
         return _refuse(scope, refusal, at_hand, here)
     return _choose(scope, at_hand, _by_latency(at_hand, here), here)
@@ -290,12 +293,25 @@ def _refuse(scope: Scope, why: str, at_hand: _Deliberation, noise: Sequence[Nois
 
 def _names(choices: Sequence[Choice], everyone: Collection[Choice]) -> list[str]:
     """Name choices by their strategy, and by what else tells candidates of one strategy apart."""
-    names = []
+    names: list[str] = []
+    if axis := _all_strategies_alike(choices, everyone):
+        return [str(value) for value in dict.fromkeys(getattr(choice, axis) for choice in choices)]
     for choice in choices:
         others = [other for other in everyone if other.strategy == choice.strategy]
         more = [getattr(choice, axis) for axis in CHOICES[1:] if len({getattr(other, axis) for other in others}) > 1]
         names.append("+".join([choice.strategy, *more]))
     return names
+
+
+def _all_strategies_alike(choices: Sequence[Choice], everyone: Collection[Choice]) -> str | None:
+    """Return the axis that tells these choices from the others, when they are the same ones of every strategy."""
+    strategies = {choice.strategy for choice in everyone}
+    varying = [axis for axis in CHOICES[1:] if len({getattr(choice, axis) for choice in everyone}) > 1]
+    if len(strategies) < 2 or len(varying) != 1:
+        return None
+    (axis,) = varying
+    sets = [{getattr(choice, axis) for choice in choices if choice.strategy == name} for name in strategies]
+    return axis if sets[0] and all(one == sets[0] for one in sets) else None
 
 
 def _sentence(scope: Scope, text: str, because: str = "") -> str:
@@ -311,7 +327,8 @@ def _because(out: Sequence[Reason], everyone: Collection[Choice]) -> str:
     said = []
     failed = [reason for reason in out if reason.criterion == "success"]
     if failed:
-        said.append(f"{listed([name(reason) for reason in failed], 'and')} fail{'s' * (len(failed) == 1)}")
+        names = _names([reason.choice for reason in failed], everyone)
+        said.append(f"{listed(names, 'and')} fail{'s' * (len(names) == 1)}")
     for criterion in ("hazard", "finding"):
         said += [f"{name(one)}: {one.text}" for one in out if one.criterion == criterion][:2]
     slower = sorted((one for one in out if one.criterion == "latency"), key=lambda one: float(one.values["ratio"]))

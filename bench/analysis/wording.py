@@ -17,6 +17,7 @@ _USUAL: Mapping[str, Any] = {
     "worker": "glibc",
 }
 """What a cell is assumed to have, and a sentence leaves out."""
+_MOST_LISTED = 12
 _SAID_ALREADY = frozenset({"footprint_bytes", "overcommit", "limit_bytes"})
 
 
@@ -43,7 +44,9 @@ def byte_size(count: float) -> str:
 
 
 def listed(names: Sequence[str], word: str) -> str:
-    """Join names: `a`, `a or b`, `a, b or c`."""
+    """Join names: `a`, `a or b`, `a, b or c`; of very many, the first and how many more."""
+    if len(names) > _MOST_LISTED:
+        return f"{', '.join(names[:_MOST_LISTED])} {word} {len(names) - _MOST_LISTED} more"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 

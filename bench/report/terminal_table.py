@@ -73,12 +73,14 @@ def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
         Column("not reached", lambda cell: str(cell.not_reached or ""), 50, optional=True),
         Column("blocked", lambda cell: _p50(cell.blocked_ns, glyphs), 40),
         Column("reach", lambda cell: _p50(cell.reach_ns, glyphs), 30, optional=True),
-        Column("total", lambda cell: _p50(cell.total_ns, glyphs), _STAYS, style=lambda _: {"bold": True}),
+        Column(
+            "total", lambda cell: _p50(cell.total_ns, glyphs), _STAYS, style=lambda _: {"bold": True}, optional=True
+        ),
         _tail_column(cells, glyphs),
         Column("stall max", lambda cell: _time(cell.bystander_max_ns, glyphs), 45, optional=True),
         Column("control", lambda cell: _time(cell.bystander_control_max_ns, glyphs), 44, optional=True),
         Column("write/page", lambda cell: _write(cell, glyphs), 46, optional=True),
-        Column("zombies at most", _zombies_at_most, 43, optional=True),
+        Column("most zombies", _zombies_at_most, 55, optional=True),
         _listing(Column("left behind", left_behind, 60, style=lambda _: {"fg": "yellow"}), cells, glyphs),
         Column("workers", _workers, 20),
     ]

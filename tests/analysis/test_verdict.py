@@ -58,6 +58,28 @@ def test_who_takes_twice_as_long_is_no_tie_because_a_round_was_disturbed(tmp_pat
     assert "subprocess_run took longer, for certain only with more rounds" in found.sentence
 
 
+def test_launches_without_a_time_of_their_own_are_judged_by_success(tmp_path: Path) -> None:
+    cells = {
+        f"{strategy}#{reaper}": Told(fails=4 if reaper == "none" else 0, axes={"reaper": reaper})
+        for strategy in ("vfork_exec", "fork_exec")
+        for reaper in ("waitpid", "pidfd", "none")
+    }
+    told = lines(cells, 6, 1)
+    for line in told[1:]:
+        line["samples"]["reaped"] = [None] * len(line["samples"]["call"])
+
+    (found,) = analyse([read(write(tmp_path / "r.jsonl", *told))]).verdicts
+
+    assert found.refusal is None
+    assert "use pidfd or waitpid: all of them work; none fails" in found.sentence
+
+
+def test_a_sentence_names_some_of_very_many(tmp_path: Path) -> None:
+    found = verdict(tmp_path / "r", {f"strategy_{number:02}": Told(spread=0.03) for number in range(20)})
+
+    assert "or 8 more: a tie" in found.sentence
+
+
 def test_success_comes_before_latency(tmp_path: Path) -> None:
     found = verdict(tmp_path / "r", {"vfork_exec": Told(us=10, fails=1), **TWIN})
 
