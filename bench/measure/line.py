@@ -94,6 +94,8 @@ def worked(
         began = int((evidence.done or {}).get("began", samples[0].call))
         reached = join(samples, decode_arrivals(evidence.arrivals))
         columns = judge.columns(samples, reached, expected, manner, began=began, hung=evidence.hung is not None)
+        if order.request.hold_child:
+            columns["reached"] = [None] * len(samples)  # the worker's writes came in between
     lost = sum(code == _LOST for code in columns["outcome"]) if columns else 0
     ready, done = evidence.counted_ready, evidence.counted_done
     line = _head(planned, cell, session, started) | {

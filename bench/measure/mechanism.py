@@ -5,27 +5,37 @@ The observer is strategies/host/observe.c; each of its lines is who calls and wh
 
 from __future__ import annotations
 
+import errno
 from typing import Literal
 
 _CHILD = "child"
+_FAILED = "failed "
 
 
 def describe(observed: str) -> str | None:
     """The mechanism as one line, such as `vfork -> execve` or `helper: clone3(CLONE_VM|CLONE_VFORK) -> execve`.
 
-    None when no process was made and nothing executed. Threads are no processes and are left out.
+    A call that failed has its errno: `clone3(CLONE_VM|CLONE_VFORK)=ENOSYS`. None when no process was made and nothing
+    executed. Threads are no processes and are left out.
     """
-    calls = []
+    calls: list[str] = []
+    last: dict[str, int] = {}
     for line in observed.splitlines():
         caller, _, call = line.partition(" ")
-        if "CLONE_THREAD" not in call:
+        if call.startswith(_FAILED):
+            number = int(call.removeprefix(_FAILED))
+            if caller in last:
+                calls[last.pop(caller)] += f"={errno.errorcode.get(number, number)}"
+        elif "CLONE_THREAD" not in call:
+            last[caller] = len(calls)
             calls.append(call if caller in (_CHILD, "worker") else f"{caller}: {call}")
     return " -> ".join(calls) or None
 
 
 def memory(mechanism: str) -> Literal["copied", "shared"] | None:
     """What the first call that makes a process does with its caller's memory; None when there is none."""
-    first = mechanism.split(" -> ", maxsplit=1)[0].rpartition(": ")[2]
+    made = [call for call in mechanism.split(" -> ") if "=" not in call]
+    first = made[0].rpartition(": ")[2] if made else ""
     name, _, flags = first.partition("(")
     if name == "vfork" or "CLONE_VM" in flags:
         return "shared"

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +80,13 @@ void byte_helper_launch(struct launch *launch)
 {
 	if (!write_byte(to_helper, (unsigned char)launch->command_index))
 		host_spawn_failed(launch, errno);
+}
+
+bool byte_helper_settled(void)
+{
+	struct pollfd answers = {.fd = from_helper, .events = POLLIN};
+
+	return poll(&answers, 1, 0) > 0;
 }
 
 void byte_helper_reap(struct launch *launch)

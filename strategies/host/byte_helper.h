@@ -9,6 +9,7 @@
 /* `run` starts one command in the helper, waits for it and returns its status as one byte. NULL, or what failed. */
 const char *byte_helper_start(const struct session *session, int (*run)(const struct command *));
 void byte_helper_launch(struct launch *launch);
+bool byte_helper_settled(void);
 void byte_helper_reap(struct launch *launch);
 void byte_helper_finish(void);
 

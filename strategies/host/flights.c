@@ -6,6 +6,7 @@
  * moment by construction and not by luck. In the same way the gate holds a command while the worker writes to its footprint.
  */
 #include "internal.h"
+#include "statuses.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,15 @@ static int gate = -1, arrivals = -1;
 static const char *gate_path;
 
 /* ---- what is known of a child without collecting it --------------------------------------------------------------- */
+
+/* Whoever collected it. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t ended = {0};
+	int result = pid > 0 ? waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT | WNOHANG) : 0;
+
+	return result == 0 ? pid > 0 && ended.si_pid == pid : errno == ECHILD;
+}
 
 static bool is_zombie(pid_t pid)
 {
@@ -111,6 +121,12 @@ static size_t arrived(void)
 	return fstat(arrivals, &file) == 0 ? (size_t)file.st_size / ARRIVAL_SIZE : 0;
 }
 
+/* The one launch of a strategy that keeps its children to itself is over, or never came to be. */
+static bool is_settled(void)
+{
+	return request->strategy->settled && request->strategy->settled();
+}
+
 /* Until each of the flights has arrived at the gate, or has ended without: its exec failed. */
 static void await_arrivals(size_t before)
 {
@@ -122,9 +138,9 @@ static void await_arrivals(size_t before)
 		for (size_t i = 0; i < alive; i++) {
 			const struct launch *launch = &flights[(oldest + i) % request->in_flight].launch;
 
-			ended += launch->left->exec_error != 0 || is_zombie(launch->pid);
+			ended += launch->left->exec_error != 0 || has_ended(launch->pid);
 		}
-		if (arrived() - before + ended >= alive)
+		if (arrived() - before + ended >= alive || is_settled())
 			return;
 		nanosleep(&a_while, NULL);
 	}
@@ -197,8 +213,14 @@ static void collect(struct launch *launch)
 		return; /* it was lost when it had just been launched */
 	if (reap)
 		reap(launch);
-	else
+	/* Not collected, or given up: the slot is free for the next launch only when nothing runs in it any more. */
+	if (!reap || launch->stage == STAGE_WAIT)
 		await_end(launch->pid);
+	if (!reap && launch->left->exec_error != 0) {
+		/* Whoever collects later learns it from here; who never does, at least has this. */
+		launch->error = launch->left->exec_error;
+		launch->stage = reaper && reaper->reap ? STAGE_NONE : STAGE_EXEC;
+	}
 }
 
 /* The oldest launch comes to its end. What was held has no time of its own. */
@@ -244,22 +266,33 @@ static void write_meanwhile(struct sample *sample, size_t before)
 {
 	volatile struct left_behind *left = flights[oldest].launch.left;
 
-	if (request->hold_child)
-		await_held_child(left);
-	else
+	if (!request->hold_child)
 		await_arrivals(before);
+	else
+		while (!await_held_child(left) && !is_settled() && !has_ended(flights[oldest].launch.pid))
+			;
 	sample->written = write_pages(request->writes);
-	if (request->hold_child) {
+	if (request->hold_child)
 		let_child_go(left);
-		land();
-		return;
-	}
-	open_gate();
+	else
+		open_gate();
 	land();
-	close_gate();
+	if (!request->hold_child)
+		close_gate();
+	if (sample->stage != STAGE_NONE)
+		sample->written = 0; /* nothing was alive meanwhile */
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------------------- */
+
+/* The reaper's own closing wait, while the last launches are still alive: it returns when all have gone. */
+static void await_all(void)
+{
+	struct left_behind left = {0};
+	struct launch all = {.left = &left};
+
+	request->reaper->reap(&all);
+}
 
 /* What is collected only now, and the zombies that there were until then. */
 static void collect_the_rest(struct sample *samples, size_t count)
@@ -268,7 +301,8 @@ static void collect_the_rest(struct sample *samples, size_t count)
 	if ((request->strategy->traits & OWN_REAPER) || !(request->reaper->traits & REAPS_LAST))
 		return;
 	for (size_t i = 0; i < count; i++) {
-		struct launch launch = {.pid = samples[i].pid, .left = what_children_leave(0), .called = samples[i].call};
+		struct left_behind left = {.exec_error = samples[i].error};
+		struct launch launch = {.pid = samples[i].pid, .left = &left, .called = samples[i].call};
 
 		if (samples[i].stage != STAGE_NONE || samples[i].pid <= 0)
 			continue;
@@ -303,6 +337,8 @@ size_t flights_make(struct sample *samples)
 	}
 	if (request->burst && alive > 0)
 		let_all_end(before);
+	if (alive > 0 && !(request->strategy->traits & OWN_REAPER) && (request->reaper->traits & AWAITS_NOBODY_LEFT))
+		await_all();
 	while (alive > 0)
 		land();
 	collect_the_rest(samples, made);
@@ -321,6 +357,8 @@ const char *flights_supported(const struct request *asked)
 
 	if (asked->burst && (traits & OWN_REAPER))
 		return "its commands are not the worker's own children: nobody sees when all of a burst have ended";
+	if (asked->in_flight > MOST_STATUSES)
+		return "more launches at once than there is room for statuses (8192)";
 	if (asked->in_flight > 1 && (traits & OWN_REAPER) && !(traits & KEEPS_MANY))
 		return "this strategy waits for each command before the next";
 	if (!(traits & OWN_REAPER) && (traits & KEEPS_A_HELPER) && (asked->reaper->traits & AWAITS_NOBODY_LEFT))

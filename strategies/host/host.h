@@ -118,6 +118,7 @@ struct strategy {
 	const char *(*grown)(const struct session *session);     /* optional: the footprint is there; NULL, or what failed */
 	void (*launch)(struct launch *launch);                   /* required: timed; returns when the caller may go on */
 	void (*reap)(struct launch *launch);                     /* with OWN_REAPER: timed; until the status is known */
+	bool (*settled)(void);                                   /* optional, with OWN_REAPER: is its one launch over, or was it none? */
 	void (*finish)(void);                                    /* optional: after `exit` */
 };
 

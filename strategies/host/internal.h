@@ -100,7 +100,7 @@ const char *writes_supported(const struct request *request);
 void writes_prepare(const struct request *request, const struct footprint *footprint);
 int64_t write_pages(size_t count);
 void hold_child(void); /* child's side */
-void await_held_child(volatile struct left_behind *left);
+bool await_held_child(volatile struct left_behind *left);
 void let_child_go(volatile struct left_behind *left);
 
 /* bystanders.c */

@@ -55,6 +55,13 @@ void launch_thread_launch(struct launch *launch)
 	sem_post(&wanted);
 }
 
+bool launch_thread_settled(void)
+{
+	int ended = 0;
+
+	return sem_getvalue(&over, &ended) == 0 && ended > 0;
+}
+
 void launch_thread_reap(struct launch *launch)
 {
 	wait_for(&over);

@@ -5,7 +5,7 @@
  *     launchbench-worker observe FILE PROGRAM [ARGUMENT ...]
  *
  * traces the program and all that it starts, and writes to FILE one line per call: who calls and what, such as
- * `worker clone3(CLONE_VM|CLONE_VFORK)` or `child execve`. A caller is the worker, a thread of it, a helper that it had
+ * `worker clone3(CLONE_VM|CLONE_VFORK)` or `child execve`; and `worker failed 38` when the call came to nothing. A caller is the worker, a thread of it, a helper that it had
  * before the launch, or a child that came with it. Only calls inside the first launch count: a worker asks for its thread's resource usage right before and right
  * after each one (session.c, worker.py). ptrace slows everything down, so nothing is timed in such a run.
  */
@@ -37,6 +37,7 @@
 /* include/uapi/linux/ptrace.h, since Linux 5.3; not in every libc's headers. */
 #define GET_SYSCALL_INFO 0x420e
 #define INFO_ENTRY 1
+#define FIRST_RESTART 512 /* ERESTARTSYS: the call is made again */
 struct syscall_info {
 	uint8_t op;
 	uint8_t pad[3];
@@ -48,6 +49,7 @@ struct syscall_info {
 static struct traced {
 	pid_t pid;
 	const char *role;
+	bool written; /* the call that it is in stands in the record */
 	bool in_call; /* its last stop at a system call was the entry */
 } traced[MOST_TRACED];
 static int traced_count;
@@ -129,7 +131,7 @@ static uint64_t peek(pid_t pid, uint64_t address)
 }
 
 /* One system call is about to begin. */
-static void on_entry(const struct traced *caller, const struct syscall_info *info)
+static void on_entry(struct traced *caller, const struct syscall_info *info)
 {
 	if (info->number == SYS_getrusage && caller->pid == worker && (int)info->arguments[0] == RUSAGE_THREAD) {
 		over |= inside;
@@ -142,14 +144,23 @@ static void on_entry(const struct traced *caller, const struct syscall_info *inf
 #ifdef SYS_fork
 	name = info->number == SYS_fork ? "fork" : info->number == SYS_vfork ? "vfork" : name;
 #endif
+	caller->written = name || info->number == SYS_clone || info->number == SYS_clone3;
 	if (name) {
 		fprintf(record, "%s %s\n", caller->role, name);
-	} else if (info->number == SYS_clone || info->number == SYS_clone3) {
+	} else if (caller->written) {
 		bool newer = info->number == SYS_clone3;
 
 		write_flags(caller->role, newer ? "clone3" : "clone",
 			    newer ? peek(caller->pid, info->arguments[0]) : info->arguments[0]);
 	}
+}
+
+/* A call that was written is over. One that made nothing and started nothing is said to have failed. */
+static void on_exit_of(struct traced *caller, long result)
+{
+	if (caller->written && result < 0 && result > -FIRST_RESTART)
+		fprintf(record, "%s failed %ld\n", caller->role, -result);
+	caller->written = false;
 }
 
 /*
@@ -165,7 +176,7 @@ static bool entry_by_registers(struct traced *caller, struct syscall_info *info)
 	if (ptrace(PTRACE_GETREGSET, caller->pid, (void *)NT_PRSTATUS, &room) != 0)
 		return false;
 	caller->in_call = !caller->in_call && (long)registers.rax == -ENOSYS;
-	info->number = registers.orig_rax;
+	info->number = caller->in_call ? registers.orig_rax : registers.rax;
 	info->arguments[0] = registers.rdi;
 	return caller->in_call;
 #else
@@ -192,6 +203,8 @@ static int on_stop(pid_t pid, int status)
 
 		if (caller && at_entry(caller, &info))
 			on_entry(caller, &info);
+		else if (caller)
+			on_exit_of(caller, (long)info.number); /* at an exit the result stands in the number's place */
 		return 0;
 	}
 	if (status >> 16 != 0) {

@@ -109,6 +109,11 @@ void host_wait(struct launch *launch)
 
 void host_status_lost(struct launch *launch, int error)
 {
+	if (launch->left->exec_error != 0) { /* without its status, but with what the child left behind */
+		launch->stage = STAGE_EXEC;
+		launch->error = launch->left->exec_error;
+		return;
+	}
 	launch->stage = STAGE_WAIT;
 	launch->error = error;
 }

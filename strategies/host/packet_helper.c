@@ -408,6 +408,13 @@ static bool receive(struct launch *launch, struct reply *reply)
 	return true;
 }
 
+bool packet_helper_settled(void)
+{
+	struct pollfd answers = {.fd = channel, .events = POLLIN};
+
+	return poll(&answers, 1, 0) > 0;
+}
+
 void packet_helper_reap(struct launch *launch)
 {
 	struct reply reply;

@@ -17,6 +17,7 @@ const char *packet_helper_start(enum packet_parent parent);
 void packet_helper_launch(struct launch *launch);
 
 /* With PARENT_IS_HELPER: waits for the status. */
+bool packet_helper_settled(void);
 void packet_helper_reap(struct launch *launch);
 
 /* With PARENT_IS_CALLER: waits until the command was started, and learns its pid. */

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-#define SLOTS 16384 /* a power of two, and more than may be in flight at once */
+#define SLOTS (2 * MOST_STATUSES)
 #define REACH 64    /* pids are handed out in sequence, so neighbours are all that ever collide */
 
 static struct slot {
@@ -23,13 +23,16 @@ static struct slot *slot_at(pid_t pid, unsigned step)
 
 void statuses_put(pid_t pid, int status)
 {
-	struct slot *slot = slot_at(pid, 0); /* where nothing is free, what was never asked for goes */
+	struct slot *slot = slot_at(pid, 0);
 
-	for (unsigned step = 0; step < REACH; step++)
-		if (atomic_load(&slot_at(pid, step)->pid) == 0) {
-			slot = slot_at(pid, step);
-			break;
-		}
+	/* Where nothing is free, the oldest goes: nobody asked for it, as for a strategy's own child in between. */
+	for (unsigned step = 0; step < REACH && atomic_load(&slot->pid) != 0; step++) {
+		struct slot *other = slot_at(pid, step);
+
+		if (atomic_load(&other->pid) == 0 || atomic_load(&other->when) < atomic_load(&slot->when))
+			slot = other;
+	}
+	atomic_store(&slot->pid, 0);
 	atomic_store(&slot->status, status);
 	atomic_store(&slot->when, now());
 	atomic_store(&slot->pid, pid);

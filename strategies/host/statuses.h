@@ -4,6 +4,8 @@
 
 #include "host.h"
 
+#define MOST_STATUSES 8192 /* launches in flight */
+
 void statuses_put(pid_t pid, int status); /* async-signal-safe, from any thread */
 bool statuses_take(struct launch *launch); /* true: it was there, and the launch has it */
 int statuses_collect(void);                /* waitpid(-1, WNOHANG) until nothing is left to collect; how many there were */

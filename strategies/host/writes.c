@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile char *start;
@@ -25,6 +26,8 @@ const char *writes_supported(const struct request *request)
 		return "the worker writes while one command is alive, not many";
 	if (request->hold_child && (strategy->memory != MEMORY_COPIED || !(strategy->traits & RUNS_CHILD_SIDE)))
 		return "its child cannot be held before the exec: it runs in the worker's memory, or is not the worker's";
+	if (request->backing->huge && request->planned > 1)
+		return "the first launch's writes split the huge pages: one launch a worker, and no warm-up";
 	if (!request->hold_child && (strategy->traits & OWN_REAPER) && !strategy->reap)
 		return "it returns when the command has ended: there is no meanwhile";
 	return NULL;
@@ -54,6 +57,8 @@ int64_t write_pages(size_t count)
 	return now() - begun;
 }
 
+#define GLANCE 10000000 /* ns between two looks at whether there is anything to wait for */
+
 /* The word is in memory that both processes have: a futex of its own would be in neither's. */
 static void wait_for(volatile uint32_t *word)
 {
@@ -76,9 +81,14 @@ void hold_child(void)
 	wait_for(&holding->let_go);
 }
 
-void await_held_child(volatile struct left_behind *left)
+/* False when there is none so far. */
+bool await_held_child(volatile struct left_behind *left)
 {
-	wait_for(&left->held);
+	struct timespec glance = {.tv_nsec = GLANCE};
+
+	if (left->held == 0)
+		raw_call4(SYS_futex, (long)&left->held, FUTEX_WAIT, 0, (long)&glance);
+	return left->held != 0;
 }
 
 void let_child_go(volatile struct left_behind *left)

@@ -37,5 +37,6 @@ LAUNCHBENCH_STRATEGY(
 	.prepare = prepare,
 	.launch = byte_helper_launch,
 	.reap = byte_helper_reap,
+	.settled = byte_helper_settled,
 	.finish = byte_helper_finish,
 );

@@ -16,5 +16,6 @@ LAUNCHBENCH_STRATEGY(
 	.prepare = prepare,
 	.launch = packet_helper_launch,
 	.reap = packet_helper_reap,
+	.settled = packet_helper_settled,
 	.finish = packet_helper_finish,
 );

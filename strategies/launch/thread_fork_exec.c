@@ -31,5 +31,6 @@ LAUNCHBENCH_STRATEGY(
 	.prepare = prepare,
 	.launch = launch_thread_launch,
 	.reap = launch_thread_reap,
+	.settled = launch_thread_settled,
 	.finish = launch_thread_finish,
 );

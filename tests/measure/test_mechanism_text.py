@@ -16,6 +16,14 @@ from bench.measure.mechanism import contradiction, describe, memory
         ("thread clone3(CLONE_VM|CLONE_VFORK)\nchild execve\n", "thread: clone3(CLONE_VM|CLONE_VFORK) -> execve"),
         # A thread that the library makes for itself is no process.
         ("worker vfork\nchild execve\nworker clone3(CLONE_VM|CLONE_SIGHAND|CLONE_THREAD)\n", "vfork -> execve"),
+        # A library that tries the newer call first; a failed exec along PATH; a fork that is refused.
+        (
+            "worker clone3(CLONE_VM|CLONE_VFORK)\nworker failed 38\nworker clone(CLONE_VM|CLONE_VFORK)\nchild execve\n",
+            "clone3(CLONE_VM|CLONE_VFORK)=ENOSYS -> clone(CLONE_VM|CLONE_VFORK) -> execve",
+        ),
+        ("worker vfork\nchild execve\nchild failed 2\nchild execve\n", "vfork -> execve=ENOENT -> execve"),
+        ("worker clone(SIGCHLD)\nworker failed 12\n", "clone(SIGCHLD)=ENOMEM"),
+        ("worker failed 38\n", None),
         ("", None),
     ],
 )
@@ -32,6 +40,8 @@ def test_what_was_observed_becomes_one_line(observed: str, text: str | None) -> 
         ("fork -> execve", "copied"),
         ("clone(SIGCHLD) -> execve", "copied"),
         ("helper: clone(SIGCHLD) -> execve", "copied"),
+        ("clone3(CLONE_VM|CLONE_VFORK)=ENOSYS -> clone(SIGCHLD) -> execve", "copied"),
+        ("clone(SIGCHLD)=ENOMEM", None),
         ("execve", None),
     ],
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from worker_driver import MIB, PROBE, Conversation, Done, request
+from worker_driver import MIB, PROBE, Conversation, Done, command, request
 
 from bench.catalogue import Catalogue
+from bench.record import STAGES
 
 Talk = Callable[..., Conversation]
 Launch = Callable[..., Done]
 
+NONE = STAGES.index("none")
 PAGES = 1024
 PAGE = 4096
 
@@ -88,3 +90,24 @@ def test_without_bystanders_none_are_reported(catalogue: Catalogue, launch: Laun
     done = launch(catalogue.strategy("vfork_exec"), PROBE)
 
     assert (done.done["bystander_max_ns"], done.done["bystander_control_max_ns"]) == (0, 0)
+
+
+@pytest.mark.parametrize("hold_child", [False, True])
+@pytest.mark.parametrize("name", ["thread_fork_exec", "thread_vfork_exec", "prefork_seqpacket", "prefork_pipe"])
+def test_a_launch_that_fails_elsewhere_is_not_waited_for(
+    catalogue: Catalogue, talk: Talk, name: str, *, hold_child: bool
+) -> None:
+    entry = catalogue.strategy(name)
+    if hold_child and name != "thread_fork_exec":
+        pytest.skip("its child cannot be held")
+    worker = talk(entry)
+    asked = request(entry, command("/no/such/command"), writes=4, hold_child=hold_child, plan=(0,) * 2)
+    if hold_child:
+        asked = request(entry, PROBE, writes=4, hold_child=True, plan=(0,) * 2)
+
+    done = worker.carry_out(asked)
+
+    assert len(done.samples) == 2
+    # A helper that tells a failed exec as a shell does has launched something, for all that is known.
+    assert all((sample.written > 0) == (sample.stage == NONE) for sample in done.samples)
+    assert hold_child or name == "prefork_pipe" or all(sample.stage != NONE for sample in done.samples)

@@ -47,6 +47,8 @@ PROMISED = {
     "prefork_system": Promise("helper", BORROW),
     "prefork_seqpacket": Promise("helper", BORROW),
     "fork_dontfork": Promise("worker", COPY),
+    "double_fork": Promise("worker", COPY),
+    "pidfd_spawn": Promise("worker", BORROW),
     "thread_fork_exec": Promise("helper", COPY),
     "thread_vfork_exec": Promise("helper", BORROW),
     "clone_vm": Promise("worker", frozenset({"CLONE_VM"})),
@@ -128,8 +130,8 @@ def observe(talk: Talk, strace: str, tmp_path: Path) -> Callable[[Entry], tuple[
 def test_processes_are_made_as_promised(
     launching: Entry, observe: Callable[[Entry], tuple[list[Made], list[Made]]]
 ) -> None:
-    if launching.name not in PROMISED:
-        pytest.skip("nothing is promised of it here")
+    if launching.runtime == "python" and launching.name not in PROMISED:
+        pytest.skip("a library of Python's makes other processes around it")
     promise = PROMISED[launching.name]
 
     by_worker, by_helpers = observe(launching)
@@ -137,6 +139,16 @@ def test_processes_are_made_as_promised(
     launches = [made for made in (by_worker if promise.maker == "worker" else by_helpers) if made.beside_footprint]
     assert [made.sharing for made in launches] == [promise.sharing] * LAUNCHES
     assert all(made.signals_parent for made in launches)
+
+
+def test_a_double_fork_is_two_copies_a_launch(
+    catalogue: Catalogue, observe: Callable[[Entry], tuple[list[Made], list[Made]]]
+) -> None:
+    by_worker, by_those_between = observe(catalogue.strategy("double_fork"))
+
+    assert [made.sharing for made in by_worker] == [COPY] * LAUNCHES
+    assert [made.sharing for made in by_those_between] == [COPY] * LAUNCHES
+    assert len({made.maker for made in by_those_between}) == LAUNCHES
 
 
 @pytest.mark.parametrize("name", [name for name, promise in PROMISED.items() if promise.maker == "helper"])

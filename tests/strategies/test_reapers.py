@@ -7,6 +7,7 @@ no statuses (wait(2)), and everybody else gets every status exactly once.
 from __future__ import annotations
 
 import errno
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from bench.record import STAGES
 Talk = Callable[..., Conversation]
 Launch = Callable[..., Done]
 
-NONE, WAIT = STAGES.index("none"), STAGES.index("wait")
+NONE, EXEC, WAIT = (STAGES.index(stage) for stage in ("none", "exec", "wait"))
 IN_BURST, BURSTS = 200, 20
 COMPLETE = ["waitpid", "sigchld_loop", "self_pipe", "signalfd", "pidfd", "reaper_thread", "subreaper", "late"]
 """Reapers that lose nothing."""
@@ -85,29 +86,31 @@ def test_who_does_not_want_to_know_has_no_zombies_and_no_statuses(
 
 
 def test_nobody_waits_and_every_child_stays(catalogue: Catalogue, burst: Callable[..., tuple[Done, int]]) -> None:
-    done, left = burst(catalogue.strategy("posix_spawn"), "none", bursts=2)
+    done, left = burst(catalogue.strategy("posix_spawn"), "none")
 
-    assert left == done.done["zombies_peak"] == 2 * IN_BURST
+    assert left == done.done["zombies_peak"] == BURSTS * IN_BURST
     assert not any(sample.has_status for sample in done.samples)
 
 
 def test_who_waits_late_has_all_of_them_until_then(
     catalogue: Catalogue, burst: Callable[..., tuple[Done, int]]
 ) -> None:
-    done, left = burst(catalogue.strategy("vfork_exec"), "late", bursts=3)
+    done, left = burst(catalogue.strategy("vfork_exec"), "late")
 
-    assert done.done["zombies_peak"] == 3 * IN_BURST
+    assert done.done["zombies_peak"] == BURSTS * IN_BURST
     assert left == 0
 
 
 @pytest.mark.parametrize("reaper", ["waitpid", "sigchld_loop", "pidfd", "subreaper"])
-def test_a_burst_is_seen_as_zombies_before_it_is_collected(
+def test_orphans_of_a_burst_are_adopted_and_collected_once(
     catalogue: Catalogue, burst: Callable[..., tuple[Done, int]], reaper: str
 ) -> None:
-    done, _ = burst(catalogue.strategy("double_fork"), reaper, bursts=2)
+    done, left = burst(catalogue.strategy("double_fork"), reaper)
 
     assert done.done["zombies_peak"] == IN_BURST
+    assert left == 0
     assert all(sample.has_status for sample in done.samples)
+    assert len({sample.pid for sample in done.samples}) == IN_BURST * BURSTS
 
 
 def _reapers(catalogue: Catalogue) -> list[str]:
@@ -120,10 +123,16 @@ def test_one_at_a_time_tells_failures_apart(catalogue: Catalogue, tmp_path: Path
     for reaper in _reapers(catalogue):
         with Conversation(catalogue, entry, tmp_path / reaper) as worker:
             commands = (PROBE, command("/bin/sh", "-c", "exit 3"), command("/bin/sh", "-c", "kill -9 $$"))
-            done = worker.carry_out(request(entry, *commands, reaper=reaper))
-            known = [sample.status for sample in done.samples if sample.has_status]
+            missing = command("/no/such/command")
+            done = worker.carry_out(request(entry, missing, *commands, missing, reaper=reaper, plan=(0, 1, 2, 3, 0)))
+            *launched, last = done.samples
+            known = [sample.status for sample in launched if sample.has_status and sample.stage == NONE]
+            if entry.status_form == "shell":
+                known = [status for status in known if status != 127 << 8]  # how a shell tells a missing command
             lossless = reaper in COMPLETE or reaper == "sigchld_wait_once"
             assert known == ([0, 3 << 8, 9] if lossless else []), reaper
+            if entry.status_form == "wait":
+                assert [(one.stage, one.error) for one in (launched[0], last)] == [(EXEC, errno.ENOENT)] * 2, reaper
 
 
 @pytest.mark.parametrize("reaper", [*COMPLETE, "sigchld_wait_once"])
@@ -178,3 +187,39 @@ def test_a_command_that_is_missing_does_not_hold_a_burst_up(catalogue: Catalogue
 
     assert [sample.error for sample in done.samples] == [0, errno.ENOENT, 0, errno.ENOENT]
     assert done.done["zombies_peak"] == 4
+
+
+def test_a_closing_wait_returns_when_all_have_gone(catalogue: Catalogue, launch: Launch, tmp_path: Path) -> None:
+    slow = command("/bin/sh", "-c", f"sleep 0.2; echo >> {tmp_path}/ended")
+
+    done = launch(catalogue.strategy("vfork_exec"), slow, reaper="sa_nocldwait", in_flight=4, plan=(0,) * 3)
+
+    assert (tmp_path / "ended").read_text() == "\n" * 3
+    assert [(sample.stage, sample.error) for sample in done.samples] == [(WAIT, errno.ECHILD)] * 3
+
+
+@pytest.mark.parametrize("reaper", ["sigchld_loop", "reaper_thread"])
+def test_the_process_between_takes_no_status(catalogue: Catalogue, launch: Launch, reaper: str) -> None:
+    """A command that ends before the process between has gone is nobody's but the adopter's."""
+    done = launch(catalogue.strategy("double_fork"), command("/no/such/command"), reaper=reaper, plan=(0,) * 1000)
+
+    assert {(sample.stage, sample.error, sample.has_status) for sample in done.samples} == {(EXEC, errno.ENOENT, 1)}
+
+
+def test_more_in_flight_than_statuses_can_be_kept_is_refused(catalogue: Catalogue, talk: Talk) -> None:
+    entry = catalogue.strategy("vfork_exec")
+
+    answer = talk(entry).ask(request(entry, PROBE, in_flight=8193))
+
+    assert (answer["state"], "room for statuses" in answer["reason"]) == ("unsupported", True)
+
+
+def test_statuses_that_nobody_asks_for_take_no_room(tmp_path: Path) -> None:
+    """100,000 launches through the table itself, each with a status of a process between, and 200 in flight."""
+    program = tmp_path / "statuses"
+    source = Path(__file__).with_name("statuses_driver.c")
+    subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-o", program, source], check=True)
+
+    found = subprocess.run([program], check=True, capture_output=True, text=True)
+
+    assert found.stdout == "100000 of 100000 were found\n"
