@@ -37,6 +37,8 @@ class Entry:
     """Of a strategy: how an outcome comes back: the wait status, or as `$?` in a shell."""
     takes_memory: bool = True
     """Of a backing: its bytes come out of the memory that is available."""
+    loses_statuses: bool = False
+    """Of a reaper: of some children, or of all."""
     promises: tuple[str, ...] = ()
     """Of a hygiene: what the command does not inherit (`descriptors`, `blocked`, `ignored`)."""
     source: str = ""

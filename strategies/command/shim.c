@@ -9,7 +9,7 @@
 #include "freestanding.h"
 
 #define FIRST_DESCRIPTOR 3
-#define LAST_DESCRIPTOR 1023 /* where close_range() is missing (before Linux 5.9): what the seed of the idea does */
+#define LAST_DESCRIPTOR 1023 /* where close_range() is missing (before Linux 5.9): as far as most such loops go */
 #define SIGNALS 64
 #define SIG_SETMASK 2
 #define ENOENT 2

@@ -3,7 +3,8 @@
  *
  * A burst is in_flight launches whose commands all end at the same moment. `probe` waits at a gate, a FIFO, until its last
  * writer has gone; and SIGCHLD is blocked from before that until all of them have ended, so that for the worker it is one
- * moment by construction and not by luck. In the same way the gate holds a command while the worker writes to its footprint.
+ * moment by construction and not by luck. (A thread that does nothing but wait collects meanwhile: no signal tells it.)
+ * In the same way the gate holds a command while the worker writes to its footprint.
  */
 #include "internal.h"
 #include "statuses.h"

@@ -124,6 +124,7 @@ struct strategy {
 
 enum reaper_traits {
 	REAPS_LAST = 1 << 0,    /* collects nothing before every launch is over */
+	LOSES_STATUSES = 1 << 2,     /* of some of its children, or of all: that is what it is here to show */
 	AWAITS_NOBODY_LEFT = 1 << 1, /* waits until there is no child any more, whoever it is */
 };
 

@@ -93,7 +93,7 @@ void list_registered(void)
 	}
 	for (EACH(reaper, entry)) {
 		list_one("reaper", (*entry)->name, (*entry)->summary, (*entry)->supported);
-		printf("}\n");
+		printf(",\"loses_statuses\":%s}\n", (*entry)->traits & LOSES_STATUSES ? "true" : "false");
 	}
 	for (EACH(hygiene, entry)) {
 		list_one("hygiene", (*entry)->name, (*entry)->summary, (*entry)->supported);

@@ -3,5 +3,6 @@
 
 LAUNCHBENCH_REAPER(
 	.name = "none",
+	.traits = LOSES_STATUSES,
 	.summary = "nobody waits: a zombie a launch, as long as the worker lives",
 );

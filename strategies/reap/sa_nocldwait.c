@@ -30,7 +30,7 @@ static void reap(struct launch *launch)
 LAUNCHBENCH_REAPER(
 	.name = "sa_nocldwait",
 	.summary = "SA_NOCLDWAIT, and one wait() for all at the end: no zombies, no statuses",
-	.traits = REAPS_LAST | AWAITS_NOBODY_LEFT,
+	.traits = REAPS_LAST | AWAITS_NOBODY_LEFT | LOSES_STATUSES,
 	.prepare = prepare,
 	.reap = reap,
 );

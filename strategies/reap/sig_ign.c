@@ -15,6 +15,7 @@ static const char *prepare(const struct session *session)
 LAUNCHBENCH_REAPER(
 	.name = "sig_ign",
 	.summary = "SIGCHLD ignored: no zombies, no statuses",
+	.traits = LOSES_STATUSES,
 	.prepare = prepare,
 	.reap = host_wait,
 );

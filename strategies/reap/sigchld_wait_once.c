@@ -25,6 +25,7 @@ static const char *prepare(const struct session *session)
 LAUNCHBENCH_REAPER(
 	.name = "sigchld_wait_once",
 	.summary = "one wait() for each SIGCHLD, in its handler",
+	.traits = LOSES_STATUSES,
 	.prepare = prepare,
 	.reap = sigchld_reap,
 );

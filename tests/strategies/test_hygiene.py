@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import resource
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from worker_driver import PROBE, Conversation, Done, request
 
+from bench import catalogue as catalogues
 from bench.catalogue import Catalogue, Entry
 from bench.measure.inherited import Inherited, read
 from bench.measure.request import INHERITED
@@ -31,7 +33,7 @@ def inherits(talk: Talk, tmp_path: Path) -> Callable[..., Inherited]:
         environment = {**worker.environment, INHERITED: str(told)}
         done = worker.carry_out(request(entry, PROBE, hygiene=hygiene, inheritable=True, **settings), environment)
         assert done.arrivals, done
-        return read(told.read_text())
+        return read(told.read_text().splitlines()[-1])
 
     return launch
 
@@ -47,13 +49,7 @@ def test_without_hygiene_everything_inheritable_is_inherited(
 
 def _closing() -> list[str]:
     return [
-        "close_to_1023",
-        "close_to_limit",
-        "close_proc_fd",
-        "close_range",
-        "close_range_cloexec",
-        "closefrom",
-        "cloexec",
+        entry.name for entry in catalogues.load().of("hygiene") if entry.available and "descriptors" in entry.promises
     ]
 
 
@@ -115,3 +111,37 @@ def test_a_helper_from_before_passes_nothing_on(catalogue: Catalogue, inherits: 
     found = inherits(catalogue.strategy("prefork_seqpacket"), "none", open_files=50)
 
     assert found.beyond_standard == ()
+
+
+@pytest.mark.parametrize("name", ["fork_exec", "vfork_exec", "double_fork", "clone_vm", "clone3_vfork"])
+def test_reset_signals_are_not_inherited_ignored(
+    catalogue: Catalogue, inherits: Callable[..., Inherited], name: str
+) -> None:
+    entry = catalogue.strategy(name)
+
+    assert inherits(entry, "none", reaper="sig_ign").ignored == (signal.SIGCHLD,)
+    assert inherits(entry, "signals_reset", reaper="sig_ign").ignored == ()
+
+
+def test_glibcs_posix_spawn_passes_its_own_two_signals_on_ignored(
+    catalogue: Catalogue, inherits: Callable[..., Inherited]
+) -> None:
+    """sysdeps/unix/sysv/linux/spawni.c ignores SIGCANCEL and SIGSETXID in the child whatever it was asked for."""
+    found = inherits(catalogue.strategy("posix_spawn"), "signals_reset", reaper="sig_ign")
+
+    assert set(found.ignored) <= {32, 33}
+    assert signal.SIGCHLD not in found.ignored
+
+
+def test_a_reaper_that_blocks_a_signal_passes_that_on(catalogue: Catalogue, inherits: Callable[..., Inherited]) -> None:
+    assert inherits(catalogue.strategy("vfork_exec"), "none", reaper="signalfd").blocked == (signal.SIGCHLD,)
+    assert inherits(catalogue.strategy("vfork_exec"), "signals_reset", reaper="signalfd").blocked == ()
+
+
+def test_a_command_born_in_another_group_is_there(catalogue: Catalogue, inherits: Callable[..., Inherited]) -> None:
+    entry = catalogue.strategy("clone3_into_cgroup")
+    if not entry.available:
+        pytest.skip(str(entry.reason))
+
+    assert "/launchbench-" in inherits(entry, "none").cgroup
+    assert "/launchbench-" not in inherits(catalogue.strategy("clone3_vfork"), "none").cgroup

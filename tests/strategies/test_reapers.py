@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from worker_driver import PROBE, Conversation, Done, children, command, descriptors, request
 
+from bench import catalogue as catalogues
 from bench.catalogue import Catalogue, Entry
 from bench.measure.samples import join
 from bench.record import STAGES
@@ -23,8 +24,8 @@ Launch = Callable[..., Done]
 
 NONE, EXEC, WAIT = (STAGES.index(stage) for stage in ("none", "exec", "wait"))
 IN_BURST, BURSTS = 200, 20
-COMPLETE = ["waitpid", "sigchld_loop", "self_pipe", "signalfd", "pidfd", "reaper_thread", "subreaper", "late"]
-"""Reapers that lose nothing."""
+COMPLETE = [entry.name for entry in catalogues.load().of("reaper") if entry.available and not entry.loses_statuses]
+"""Reapers that say of themselves that they lose nothing."""
 
 
 @pytest.fixture
