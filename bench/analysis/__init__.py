@@ -2,7 +2,8 @@
 
 from bench.analysis.advice import Advice, Course, Recommendation, Survival, advise
 from bench.analysis.comparison import Answer, CellKey, CompareResult, Comparison, NoiseFloor
-from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, in_one_manner, regressions
+from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, in_one_manner
+from bench.analysis.gate import compared, regressions
 from bench.analysis.growth import Growth, growth
 from bench.analysis.hazards import HazardSummary, hazards
 from bench.analysis.identity import HARDWARE, Machine
@@ -64,6 +65,7 @@ __all__ = [
     "cell_key",
     "compare_by",
     "compare_files",
+    "compared",
     "grouped",
     "growth",
     "hazards",

@@ -49,6 +49,8 @@ class _Contest:
     """What is compared: logs of worker medians, or of their ratios to a reference."""
     obstacle: str = ""
     """Why latency cannot be compared."""
+    behaviour: bool = False
+    """Behaviour is all that can be compared: more runs would not help."""
 
     @property
     def common(self) -> list[Pair]:
@@ -84,13 +86,15 @@ def answers(
 
 def _contest(match: Match, reference: Callable[[Subject], Subject | None]) -> _Contest:
     base, new = match.base, match.new
-    if base is None or new is None or not base.logs or not new.logs:
+    if base is None or new is None:
         return _Contest("file", {}, {}, obstacle="nothing to compare")
     clocks = base.machine.clock, new.machine.clock
     if clocks[0] != clocks[1]:
-        return _Contest("file", {}, {}, obstacle=f"{clocks[0]} and {clocks[1]} time are never compared")
+        return _no_latency(f"{clocks[0]} and {clocks[1]} time are never compared")
     if not measures_latency(base):
-        return _Contest("file", {}, {}, obstacle=f"{clocks[0]} time is no latency")
+        return _no_latency(f"{clocks[0]} time is no latency")
+    if not base.logs or not new.logs:
+        return _no_latency("no latency on both sides")
     if base.runs.keys() & new.runs.keys():
         contest = _Contest("round", base.logs, new.logs)
         return _enough(contest, len(contest.common), "rounds", clocks[0])
@@ -103,6 +107,10 @@ def _contest(match: Match, reference: Callable[[Subject], Subject | None]) -> _C
     if min(len(base.runs), len(new.runs)) >= inference.FEWEST_RUNS:
         return _Contest("run", *logs)
     return _enough(_Contest("file", *logs), min(map(len, logs)), "workers", clocks[0])
+
+
+def _no_latency(why: str) -> _Contest:
+    return _Contest("file", {}, {}, obstacle=why, behaviour=True)
 
 
 def _enough(contest: _Contest, count: int, noun: str, clock: str) -> _Contest:
@@ -159,7 +167,7 @@ def _row(
         new=new.key if new else None,
         answer=answer,
         reason=reason,
-        worse=transition.worse if answer == "transition" else answer == "slower",
+        worse=_worse(match, answer, transition),
         base_ns=base.p50 if base else None,
         new_ns=new.p50 if new else None,
         ratio=effect.ratio if effect else None,
@@ -172,6 +180,12 @@ def _row(
         unit=contest.unit,
         success_p=transition.success_p,
     )
+
+
+def _worse(match: Match, answer: Answer, transition: Transition) -> bool:
+    if answer == "missing":
+        return bool(match.base and match.base.success[0])
+    return transition.worse if answer == "transition" else answer == "slower"
 
 
 def _count(contest: _Contest) -> int:
@@ -202,9 +216,10 @@ def _answer(
     if transition.happened:
         return "transition", transition.text
     if transition.fails:
-        return "same", transition.fails
+        return "same", transition.alike
     if effect is None or floor is None:
-        return "inconclusive", contest.obstacle
+        told = f"{transition.alike}; {contest.obstacle}" if contest.behaviour else contest.obstacle
+        return "inconclusive", told
     return judge(effect, p_adjusted, floor.value, contest.unit, counted=_counted(match))
 
 
@@ -215,7 +230,7 @@ def _counted(match: Match) -> bool:
 def _absent(match: Match) -> str:
     sides = {"base": match.base, "new": match.new}
     missing = [f"{name} has no such cell" for name, side in sides.items() if side is None]
-    refused = [f"{name} is {side.refusal}" for name, side in sides.items() if side and side.refusal]
+    refused = [f"{name} is {side.refusal}" for name, side in sides.items() if side and not side.tried]
     return "; ".join(missing + refused)
 
 

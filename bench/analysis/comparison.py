@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 Answer: TypeAlias = Literal["faster", "slower", "same", "inconclusive", "transition", "missing"]
 """What became of the new cell beside the base cell.
 
-`same` (shown as `~`) says that no difference was shown, not that there is none; `inconclusive` that the data cannot
-carry an answer, with the reason; `transition` that what worked fails, or the other way round, or that what was clean
-is not; `missing` that only one side has the cell.
+`same` (shown as `~`) says that no difference was shown, not that there is none, or that both sides always fail;
+`inconclusive` that the data cannot carry an answer about latency, with the reason and what is known of behaviour;
+`transition` that what worked fails, or the other way round, or that what was clean is not; `missing` that only one side
+has the cell.
 """
 
 Clock: TypeAlias = Literal["hardware", "emulated", "instructions"]
@@ -40,7 +41,7 @@ class Comparison:
     reason: str
     """Why it is not about latency, or none: `worked -> spawn:ENOMEM`, `needs more runs: 3 of 6 pairs`; or empty."""
     worse: bool
-    """The new side is: slower, fails where the other works, or leaves what the other does not."""
+    """The new side is: slower, fails or is missing where the other works, or leaves what the other does not."""
     base_ns: int | None
     new_ns: int | None
     """The p50 of `total` of either side."""

@@ -251,20 +251,3 @@ def _text(value: Any) -> str:
 
 def _text_of(values: Iterable[str]) -> str:
     return ", ".join(sorted(values))
-
-
-def regressions(result: CompareResult, threshold: float) -> tuple[list[Comparison], list[Comparison]]:
-    """Return the rows that fail a gate of `threshold` (0.05 is 5%), and those that can neither fail nor pass it.
-
-    A row fails when it is worse by a transition, or slower with its interval's near end beyond threshold and floor. One
-    that is inconclusive stands in the way only when it could be that much slower.
-    """
-    failed = [
-        row
-        for row in result.rows
-        if row.worse and (row.answer == "transition" or (row.low is not None and row.low > 1 + threshold))
-    ]
-    open_ = [
-        row for row in result.rows if row.answer == "inconclusive" and (row.high is None or row.high > 1 + threshold)
-    ]
-    return failed, open_

@@ -30,6 +30,8 @@ EMULATED = "emulated"
 INSTRUCTIONS = "instructions"
 
 _BROKEN = frozenset({"oom_killed", "crashed", "hung"})
+_FAILED = _BROKEN | {"not_allocatable"}
+_NOT_TRIED = frozenset({"unsupported", "skipped"})
 _NOT_AXES = frozenset({"id", "twin", "kernel", "distro"})  # kernel and distro: what ran is the machine's
 
 Pair: TypeAlias = "tuple[str, int]"
@@ -108,6 +110,16 @@ class Subject:
             found.update(dict(row.findings))
             found[row.outcome] += row.outcome in _BROKEN
         return +found
+
+    @cached_property
+    def failures(self) -> Counter[str]:
+        """Workers that themselves failed: that crashed, hung, were killed, or did not get their memory; by outcome."""
+        return Counter(row.outcome for row in self.rows if row.outcome in _FAILED)
+
+    @property
+    def tried(self) -> int:
+        """Workers that were tried at all."""
+        return sum(row.outcome not in _NOT_TRIED for row in self.rows)
 
     @property
     def refusal(self) -> str | None:

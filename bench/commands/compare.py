@@ -48,8 +48,8 @@ def compare(
     """Set the files NEW against BASE, or with --by all of their cells against each other.
 
     BASE and NEW are files or patterns such as 'before/*.jsonl': several runs a side say more than one. Cells of one run
-    are compared round by round. With --threshold: 1 when a cell is worse by more than that and by more than noise, 3
-    when the data cannot say, else 0.
+    are compared round by round. With --threshold: 1 when a cell is worse by more than that and by more than noise, or
+    fails where it worked; 3 when the data cannot say, or a cell that worked is missing; else 0.
     """
     from bench.analysis import MissingExtra, NoSuchKey, require
     from bench.commands.report import named
@@ -108,16 +108,23 @@ def _write(result: CompareResult, form: str, output: Path | None) -> None:
 
 
 def _gate(result: CompareResult, threshold: float) -> None:
-    """End with the gate's answer. A comparison without a common cell says nothing, and lets nothing pass."""
-    from bench.analysis import regressions
+    """End with the gate's answer. What was not compared says nothing, and lets nothing pass."""
+    from bench.analysis import compared, regressions
 
     failed, undecided = regressions(result, threshold)
     if failed:
         raise AnswerIsNo(f"worse by more than {_percent(threshold)}: {_rows(failed)}")
+    if not compared(result):
+        raise Inconclusive(f"nothing was compared: {_nothing(result)}")
     if undecided:
         raise Inconclusive(f"cannot say whether worse by more than {_percent(threshold)}: {_rows(undecided)}")
-    if not any(row.base and row.new for row in result.rows):
-        raise Inconclusive("nothing was compared: no cell of one side has a counterpart on the other")
+
+
+def _nothing(result: CompareResult) -> str:
+    common = [row for row in result.rows if row.base and row.new]
+    if not common:
+        return "no cell of one side has a counterpart on the other"
+    return _rows(common)
 
 
 def _percent(fraction: float) -> str:

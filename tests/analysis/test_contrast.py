@@ -9,6 +9,7 @@ from result_lines import GIB, MACHINE, header
 from told_runs import Told, answers, recording, rows
 
 from bench.analysis import NoSuchKey, compare_by, compare_files, in_one_manner, regressions
+from bench.analysis import compared as anything_compared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -187,8 +188,21 @@ def test_clocks_are_never_mixed(tmp_path: Path) -> None:
         return files(tmp_path, {"vfork_exec": Told(us=33, changes={"place": {"clock": clock}})}, 1, first=seed)
 
     hardware, emulated = clocked(1, "hardware"), clocked(2, "emulated")
-    assert only(compared(hardware, emulated)).reason == "hardware and emulated time are never compared"
-    assert only(compared(emulated, clocked(3, "emulated"))).reason == "emulated time is no latency"
+    assert only(compared(hardware, emulated)).reason == (
+        "works on both sides; hardware and emulated time are never compared"
+    )
+
+
+def test_of_emulated_time_behaviour_is_compared_and_nothing_is_said_of_latency(tmp_path: Path) -> None:
+    def emulated(seed: int, told: Told) -> list[WorkerRow]:
+        place = {"place": {"clock": "emulated"}}
+        return files(tmp_path, {"vfork_exec": Told(us=told.us, fails=told.fails, changes=place)}, 1, first=seed)
+
+    works, slow, fails = emulated(1, Told(us=33)), emulated(2, Told(us=99)), emulated(3, Told(fails=4))
+    alike = only(compared(works, slow))
+    assert (alike.answer, alike.ratio) == ("inconclusive", None)
+    assert alike.reason == "works on both sides; emulated time is no latency"
+    assert only(compared(works, fails)).reason == "works -> spawn:ENOMEM"
 
 
 def test_counted_instructions_repeat_and_need_three_rounds_only(tmp_path: Path) -> None:
@@ -236,6 +250,59 @@ def test_zombies_where_there_were_none_are_a_transition(tmp_path: Path) -> None:
     )
 
     assert (row.answer, row.reason, row.worse) == ("transition", "clean -> 40 zombie", True)
+
+
+ENDED = {
+    "crashed": {"kind": "crashed", "signal": 11},
+    "hung": {"kind": "hung"},
+    "oom_killed": {"kind": "oom_killed"},
+    "not_allocatable": {"kind": "not_allocatable", "errno": 12},
+}
+
+
+@pytest.mark.parametrize("outcome", ENDED)
+@pytest.mark.parametrize("rounds", [2, 10])
+def test_workers_that_fail_themselves_are_a_transition(tmp_path: Path, outcome: str, rounds: int) -> None:
+    broken = Told(changes={"outcome": ENDED[outcome], "samples": None, "census": None})
+    works = rows(tmp_path / "1", {"vfork_exec": VFORK}, rounds, seed=1)
+    fails = rows(tmp_path / "2", {"vfork_exec": broken}, rounds, seed=2)
+
+    worse, better, alike = (
+        only(compared(*sides)) for sides in ((works, fails), (fails, works), (fails, [*fails, *fails]))
+    )
+
+    assert (worse.answer, worse.reason, worse.worse) == ("transition", f"works -> {outcome}", True)
+    assert (better.answer, better.reason, better.worse) == ("transition", f"{outcome} -> works", False)
+    assert (alike.answer, alike.reason) == ("same", f"fails on both sides: {outcome}")
+    assert len(regressions(compared(works, fails), 0.05)[0]) == 1
+
+
+def test_workers_that_crash_after_launches_that_worked_are_a_transition(tmp_path: Path) -> None:
+    crash = Told(us=33, changes={"outcome": ENDED["crashed"]})
+    row = only(
+        compared(files(tmp_path, {"vfork_exec": VFORK}, 1, first=1), files(tmp_path, {"vfork_exec": crash}, 1, first=2))
+    )
+
+    assert (row.answer, row.reason) == ("transition", "works -> crashed")
+
+
+def test_one_worker_of_many_that_crashes_is_no_transition(tmp_path: Path) -> None:
+    works = files(tmp_path, {"vfork_exec": VFORK}, 1, first=1)
+    crash = rows(tmp_path / "c", {"vfork_exec": Told(us=33, changes={"outcome": ENDED["crashed"]})}, 1, seed=2)
+
+    row = only(compared(works, [*files(tmp_path, {"vfork_exec": VFORK}, 1, first=3), *crash]))
+
+    assert row.answer == "same"
+
+
+def test_what_always_worked_and_never_does_is_a_transition_among_hundreds_of_cells(tmp_path: Path) -> None:
+    others = {f"strategy_{number}": Told(us=33, rounds=1, fails=number % 2) for number in range(200)}
+    base = rows(tmp_path / "1", others | {"fork_exec": Told(rounds=1)}, 1, seed=1)
+    new = rows(tmp_path / "2", others | {"fork_exec": Told(rounds=1, fails=4)}, 1, seed=2)
+
+    changed = [row for row in compared(base, new).rows if row.answer == "transition"]
+
+    assert [row.reason for row in changed] == ["works -> spawn:ENOMEM"]
 
 
 def test_one_stray_launch_among_many_is_no_transition(tmp_path: Path) -> None:
@@ -353,3 +420,43 @@ def test_a_gate_fails_what_no_longer_works_whatever_the_threshold(tmp_path: Path
     broken = compared(base, files(tmp_path, {"fork_exec": Told(fails=4)}, 1, first=2))
 
     assert len(regressions(broken, 10.0)[0]) == 1
+
+
+def gated(base: Sequence[WorkerRow], new: Sequence[WorkerRow]) -> list[int]:
+    return [len(found) for found in regressions(compared(base, new), 0.05)]
+
+
+def test_a_gate_is_not_passed_by_leaving_a_cell_out(tmp_path: Path) -> None:
+    refused = {"outcome": {"kind": "unsupported", "reason": "no clone3"}, "samples": None, "census": None}
+    both = files(tmp_path, TWO, 1, first=1)
+    one = files(tmp_path, {"vfork_exec": VFORK}, 1, first=2)
+    other = files(tmp_path, TWO | {"posix_spawn": Told(changes=refused)}, 1, first=3)
+
+    assert gated(both, one) == gated(both, other) == [0, 1]
+    assert gated(one, both) == gated(other, both) == [0, 0], "what is new has nothing to be worse than"
+
+
+def test_a_gate_is_not_passed_by_what_looks_slower_and_was_not_shown(tmp_path: Path) -> None:
+    steady, shaky = Told(us=33, spread=0.01), Told(us=37, spread=0.3)
+    result = compare_by(rows(tmp_path / "r", {"posix_spawn": steady, "vfork_exec": shaky}), "strategy")
+
+    row = only(result)
+    assert row.answer == "same"
+    assert (row.ratio or 0) > 1.05
+    assert [len(found) for found in regressions(result, 0.05)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("base", "new"),
+    [
+        ({"fork_exec": Told(fails=4)}, {"fork_exec": Told(fails=4)}),
+        ({"fork_exec": Told()}, {"vfork_exec": Told()}),
+        ({"fork_exec": Told(rounds=2)}, {"fork_exec": Told(rounds=2)}),
+        ({"fork_exec": Told()}, {"fork_exec": Told(rounds=0)}),
+    ],
+)
+def test_where_nothing_was_compared_that_is_known(
+    tmp_path: Path, base: Mapping[str, Told], new: Mapping[str, Told]
+) -> None:
+    assert not anything_compared(compared(files(tmp_path, base, 1, first=1), files(tmp_path, new, 1, first=2)))
+    assert anything_compared(compared(files(tmp_path, TWO, 1, first=3), files(tmp_path, TWO, 1, first=4)))

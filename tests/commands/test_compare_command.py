@@ -124,6 +124,30 @@ def test_a_gate_lets_nothing_pass_that_was_not_compared(
     assert "nothing was compared" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("base", "new", "code", "message"),
+    [
+        ({"fork_exec": Told()}, {"fork_exec": Told(fails=4)}, 1, "(works -> spawn:ENOMEM)"),
+        (CELLS, {"vfork_exec": Told(us=33)}, 3, "(new has no such cell)"),
+        ({"fork_exec": Told(fails=4)}, {"fork_exec": Told(fails=4)}, 3, "nothing was compared: fork_exec at 1 GiB"),
+        ({"fork_exec": Told()}, {"fork_exec": Told(rounds=0)}, 3, "nothing was compared: no cell of one side"),
+        ({"vfork_exec": Told(us=33)}, CELLS, 0, ""),
+    ],
+)
+def test_a_gate_opens_to_what_was_shown_only(
+    run: Callable[..., Path],
+    launchbench: Callable[..., Any],
+    base: Mapping[str, Told],
+    new: Mapping[str, Told],
+    code: int,
+    message: str,
+) -> None:
+    result = launchbench("compare", run("a.jsonl", 1, base), run("b.jsonl", 2, new), "--threshold", "5%")
+
+    assert result.exit_code == code
+    assert message in result.stderr
+
+
 def test_too_few_rounds_leave_the_gate_open(run: Callable[..., Path], launchbench: Callable[..., Any]) -> None:
     result = launchbench("compare", run("a.jsonl", 1, rounds=3), run("b.jsonl", 2, rounds=3), "--threshold", "5%")
 
