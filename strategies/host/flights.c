@@ -210,14 +210,13 @@ static void collect(struct launch *launch)
 
 	if (!(strategy->traits & OWN_REAPER))
 		reap = reaper->traits & REAPS_LAST ? NULL : reaper->reap;
-	if (launch->stage != STAGE_NONE)
-		return; /* it was lost when it had just been launched */
-	if (reap)
+	/* It may have been lost when it had just been launched: nobody can be asked about it any more. */
+	if (reap && launch->stage == STAGE_NONE)
 		reap(launch);
 	/* Not collected, or given up: the slot is free for the next launch only when nothing runs in it any more. */
 	if (!reap || launch->stage == STAGE_WAIT)
 		await_end(launch->pid);
-	if (!reap && launch->left->exec_error != 0) {
+	if (!reap && launch->stage == STAGE_NONE && launch->left->exec_error != 0) {
 		/* Whoever collects later learns it from here; who never does, at least has this. */
 		launch->error = launch->left->exec_error;
 		launch->stage = reaper && reaper->reap ? STAGE_NONE : STAGE_EXEC;

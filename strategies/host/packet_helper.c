@@ -12,6 +12,7 @@
  */
 #include "memfd.h"
 #include "packet_helper.h"
+#include "statuses.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@
 
 /* A packet must fit in a socket buffer (wmem_default, about 200 KiB); longer requests travel in a memfd. */
 #define LARGEST_PACKET ((size_t)64 << 10)
-#define MOST_CHILDREN 4096
+#define MOST_CHILDREN MOST_STATUSES /* as many as may be in flight: no two answers that are kept have one place */
 
 struct head {
 	uint32_t id;

@@ -7,6 +7,7 @@ no statuses (wait(2)), and everybody else gets every status exactly once.
 from __future__ import annotations
 
 import errno
+import resource
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,31 @@ def test_more_answers_than_a_socket_holds_do_not_stop_it(catalogue: Catalogue, l
     done = launch(catalogue.strategy("prefork_seqpacket"), PROBE, in_flight=1500, plan=(0,) * 3000)
 
     assert [sample.has_status for sample in done.samples] == [1] * 3000
+
+
+def test_as_many_answers_are_kept_as_may_be_in_flight(catalogue: Catalogue, launch: Launch) -> None:
+    done = launch(catalogue.strategy("prefork_seqpacket"), PROBE, in_flight=8192, plan=(0,) * 8192)
+
+    assert [sample.has_status for sample in done.samples] == [1] * 8192
+
+
+def test_a_child_that_no_descriptor_could_be_had_for_is_lost_and_is_not_run_away_from(
+    catalogue: Catalogue, talk: Talk, tmp_path: Path
+) -> None:
+    entry = catalogue.strategy("vfork_exec")
+    worker = talk(entry)
+    slow = command("/bin/sh", "-c", f"sleep 0.1; mkdir {tmp_path}/ended$$")
+    worker.ask(request(entry, slow, reaper="pidfd", plan=(0,) * 3))
+    free = len(descriptors(worker.pid))
+    resource.prlimit(
+        worker.pid, resource.RLIMIT_NOFILE, (free, resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)[1])
+    )
+
+    worker.send(b"go\n")
+    worker.hear()
+
+    assert [(sample.stage, sample.error) for sample in worker.samples()] == [(WAIT, errno.EMFILE)] * 3
+    assert len(list(tmp_path.glob("ended*"))) == 3
 
 
 @pytest.mark.parametrize(
