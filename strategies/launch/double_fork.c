@@ -51,6 +51,8 @@ static void launch(struct launch *launch)
 		;
 	if (launch->left->spawn_error != 0)
 		host_spawn_failed(launch, launch->left->spawn_error);
+	else if (launch->left->pid == 0)
+		host_spawn_failed(launch, ECHILD); /* the one between was killed before it could fork, as by the OOM killer */
 	else
 		launch->pid = launch->left->pid;
 }
