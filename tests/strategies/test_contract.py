@@ -102,6 +102,20 @@ def test_a_command_that_writes_more_than_a_pipe_holds_is_not_stuck(launching: En
     assert len(done.stdout) == (0 if launching.name in READ_THE_OUTPUT else 1_000_000)
 
 
+@pytest.mark.parametrize("policy", [os.SCHED_OTHER, os.SCHED_BATCH], ids=["other", "batch"])
+def test_it_is_scheduled_as_its_caller(launching: Entry, launch: Launch, tmp_path: Path, policy: int) -> None:
+    usual = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, policy, os.sched_param(0))
+    try:
+        launch(launching, command("cp", "/proc/self/stat", f"{tmp_path}/stat"))
+    finally:
+        os.sched_setscheduler(0, usual, os.sched_param(0))
+
+    fields = (tmp_path / "stat").read_text().rpartition(") ")[2].split()
+    nice, scheduled = int(fields[19 - 3]), int(fields[41 - 3])  # proc_pid_stat(5); the third comes first here
+    assert (nice, scheduled) == (os.nice(0), policy)
+
+
 def test_only_standard_descriptors_are_inherited(launching: Entry, launch: Launch, tmp_path: Path) -> None:
     done = launch(launching, shell(f"ls -l /proc/self/fd > {tmp_path}/open"), open_files=5)
 
@@ -211,6 +225,15 @@ def test_without_a_free_descriptor_a_launch_works_or_is_a_spawn_error(launching:
     assert descriptors(worker.pid) == held
     for sample in worker.samples():
         assert ended(sample) in [(NONE, 0, exited(0)), (SPAWN, errno.EMFILE, None)]
+
+
+@pytest.mark.parametrize("name", ["prefork_seqpacket", "prefork_late"])
+def test_a_helper_does_not_take_the_cpu_from_its_caller(catalogue: Catalogue, talk: Talk, name: str) -> None:
+    worker = talk(catalogue.strategy(name))
+    worker.ask(request(worker.entry, PROBE))
+    (helper,) = children(worker.pid)
+
+    assert (os.sched_getscheduler(worker.pid), os.sched_getscheduler(helper)) == (os.SCHED_OTHER, os.SCHED_BATCH)
 
 
 @pytest.mark.parametrize("room", [0, 1, 2])
