@@ -45,52 +45,45 @@ def fetch(names: Sequence[str], one: Callable[[str, Watch], str], *, quiet: bool
     from bench.kernels import SourceError
 
     failed: list[str] = []
-    with progress(len(names), quiet=quiet) as (watch, ended):
-        for name in names:
-            try:
+    for done, name in enumerate(names):
+        shown = progress(done, len(names), quiet=quiet)
+        try:
+            with shown as watch:
                 got = one(name, watch)
-            except SourceError as error:
-                failed.append(str(error))
-            else:
-                click.echo(got)
-            ended()
+        except SourceError as error:
+            failed.append(str(error))
+        else:
+            click.echo(got)
     if failed:
         raise Incomplete("\n".join(failed))
 
 
-def progress(total: int, *, quiet: bool) -> AbstractContextManager[tuple[Watch, Callable[[], None]]]:
-    """Show how the fetching of `total` names gets on: what to tell it, and what to call when a name is done."""
+def progress(done: int, total: int, *, quiet: bool) -> AbstractContextManager[Watch]:
+    """Show how the fetching of one name gets on when `done` of `total` names are over: what to tell it."""
     if quiet:
-        return nullcontext((lambda _what, _percent: None, lambda: None))
-    return _bar(total) if sys.stderr.isatty() else _lines()
+        return nullcontext(lambda _what, _percent: None)
+    return _bar(done, total) if sys.stderr.isatty() else _lines()
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[tuple[Watch, Callable[[], None]]]:
-    """Two bars on a terminal: of the names, and of what is fetched just now."""
+def _bar(done: int, total: int) -> Iterator[Watch]:
+    """Two bars on a terminal: of the names, and of what is fetched just now.
+
+    They are painted when the name begins, and gone before the line of what was got is printed, which may go to the same
+    terminal.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(
-        BarColumn(bar_width=24), TextColumn("{task.description}"), console=Console(stderr=True), transient=True
-    ) as progress:
-        names = progress.add_task(f"0/{total}", total=total)
-        current = progress.add_task("", total=100)
-        done = 0
-
-        def watch(what: str, percent: float | None) -> None:
-            progress.update(current, description=what, completed=percent or 0)
-
-        def ended() -> None:
-            nonlocal done
-            done += 1
-            progress.update(names, description=f"{done}/{total}", completed=done)
-
-        yield watch, ended
+    columns = (BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bars.add_task(f"{done}/{total}", total=total, completed=done)
+        current = bars.add_task("", total=100)
+        yield lambda what, percent: bars.update(current, description=what, completed=percent or 0)
 
 
 @contextmanager
-def _lines() -> Iterator[tuple[Watch, Callable[[], None]]]:
+def _lines() -> Iterator[Watch]:
     """One line on stderr for each thing that is fetched: for logs."""
     said = ""
 
@@ -100,4 +93,4 @@ def _lines() -> Iterator[tuple[Watch, Callable[[], None]]]:
             said = what
             remark(f"fetching {what}")
 
-    yield watch, lambda: None
+    yield watch

@@ -6,6 +6,7 @@ Not for: what a site does (bench.measure, bench.kernels).
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -74,27 +75,23 @@ def obtain(cells: Iterable[Cell], *, quiet: bool) -> Obtained:
     linked = dict.fromkeys(cell.distro for cell in cells if cell.distro and cell.worker == "glibc")
     if not kernels and not distros:
         return Obtained({}, {})
-    from bench.kernels import obtain_development, obtain_kernel, obtain_root
+    from bench.kernels import SourceError, obtain_development, obtain_kernel, obtain_root
 
-    with progress(len(kernels) + len(distros) + len(linked), quiet=quiet) as (watch, ended):
-        obtained = Obtained(
-            {name: _or_why(obtain_kernel, name, watch, ended) for name in kernels},
-            {name: _or_why(obtain_root, name, watch, ended) for name in distros},
-        )
-        for name in linked:  # the site asks for it again, and says why there is none
-            _or_why(obtain_development, name, watch, ended)
+    done, total = itertools.count(), len(kernels) + len(distros) + len(linked)
+
+    def one(obtain_one: Callable[[str, Watch], T], name: str) -> T | str:
+        try:
+            with progress(next(done), total, quiet=quiet) as watch:
+                return obtain_one(name, watch)
+        except SourceError as error:
+            return str(error)
+
+    obtained = Obtained(
+        {name: one(obtain_kernel, name) for name in kernels}, {name: one(obtain_root, name) for name in distros}
+    )
+    for name in linked:  # the site asks for it again, and says why there is none
+        one(obtain_development, name)
     return obtained
-
-
-def _or_why(obtain_one: Callable[[str, Watch], T], name: str, watch: Watch, ended: Callable[[], None]) -> T | str:
-    from bench.kernels import SourceError
-
-    try:
-        return obtain_one(name, watch)
-    except SourceError as error:
-        return str(error)
-    finally:
-        ended()
 
 
 def sites(scenario: Scenario, cells: Iterable[Cell], obtained: Obtained, usual: Build, guard: GuardProcess) -> Sites:

@@ -250,7 +250,7 @@ def test_a_real_root_comes_from_a_real_mirror(launchbench: Callable[..., Any], c
     assert (got.path / "lib/ld-musl-x86_64.so.1").exists()
 
 
-def test_on_a_terminal_a_bar_is_painted_and_taken_away(debian: Archive, tmp_path: Path) -> None:
+def test_on_a_terminal_a_bar_is_painted_for_each_name_and_taken_away(debian: Archive, tmp_path: Path) -> None:
     program = (
         "import sys\nfrom pathlib import Path\nfrom bench import cli\nfrom bench.kernels import keyrings\n"
         "keyrings.INSTALLED = Path(sys.argv[1])\nsys.exit(cli.execute(sys.argv[2:]))\n"
@@ -259,7 +259,7 @@ def test_on_a_terminal_a_bar_is_painted_and_taken_away(debian: Archive, tmp_path
     command = [sys.executable, "-c", program, str(tmp_path / "keyrings"),
                "kernels", "fetch", "5.10", "6.1", "--mirror", debian.uri]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=its, text=True,
-                          env=os.environ | {"TERM": "xterm"}) as process:  # fmt: skip
+                          env=os.environ | {"TERM": "xterm", "COLUMNS": "80"}) as process:  # fmt: skip
         os.close(its)
         painted = bytearray()
         with suppress(OSError):  # how a terminal says that nobody writes to it any more
@@ -271,8 +271,9 @@ def test_on_a_terminal_a_bar_is_painted_and_taken_away(debian: Archive, tmp_path
 
     assert process.returncode == 0
     assert [line.partition(":")[0] for line in said.splitlines()] == ["5.10", "6.1"]
-    assert b"1/2" in painted
-    assert b"\x1b[?25h" in painted  # the cursor is back
+    first, second = painted.index(b"0/2"), painted.index(b"1/2")
+    assert b"\x1b[?25h" in painted[first:second]  # the first is gone, and the cursor back, before its line is printed
+    assert painted.rindex(b"\x1b[?25h") > painted.rindex(b"/2")
 
 
 def wait_for_the_end_of(pid: int) -> None:
