@@ -35,11 +35,15 @@ class HazardSummary:
     outcome: str
     """Of `bench.record.HAZARD_OUTCOMES`."""
     reason: str | None
-    """Why, when it was not tried."""
+    """Why it was not tried, or why some of its trials were not made."""
     trials: int
     hits: int
     hangs: int
     """Hits in which something stood still for ever."""
+    not_made: int
+    """Trials whose circumstances did not come about: they are not among `trials`."""
+    strays: int
+    """Processes that were alive when their trial had ended, and were ended then."""
     low: float | None
     high: float | None
     """The 95% Wilson interval of hits / trials; null without trials, and without the extra `report`."""
@@ -77,13 +81,19 @@ def _summary(machine: Machine, scenario: str, lines: Sequence[HazardLine]) -> Ha
         strategy=lines[0]["strategy"],
         mitigation=lines[0]["mitigation"],
         outcome=outcome,
-        reason=outcomes[outcome]["outcome"].get("reason"),
+        reason=next((why for line in lines if (why := _why(line, outcome))), None),
         trials=trials,
         hits=hits,
         hangs=sum(line["hangs"] for line in tried),
+        not_made=sum(line.get("not_made", 0) for line in lines),
+        strays=sum(len(line.get("strays", ())) for line in lines),
         low=low,
         high=high,
         oracle=oracle,
         met=oracle_met(oracle, trials=trials, hits=hits),
         detail=next((line["detail"] for line in lines if line["detail"]), None),
     )
+
+
+def _why(line: HazardLine, outcome: str) -> str | None:
+    return line["outcome"].get("reason") if line["outcome"]["kind"] == outcome else None

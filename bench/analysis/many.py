@@ -288,7 +288,11 @@ def _hazard_recordings(collection: Collection, database: Database) -> dict[int, 
     numbers = [number for number, (_, lines, _) in database.sessions().items() if lines]
     found: dict[int, dict[HazardKey, HazardLine]] = {number: {} for number in numbers}
     for number, fields in database.hazards({number: collection.sources[number].read_from for number in numbers}):
-        line = {name: json.loads(value) if name in {"outcome", "spent_ns"} else value for name, value in fields.items()}
+        line = {
+            name: json.loads(value) if value is not None and name in {"outcome", "spent_ns", "strays"} else value
+            for name, value in fields.items()
+            if value is not None or name not in {"strays", "not_made"}  # which need not be there
+        }
         problem = problem_of(line)
         if problem:
             collection.sources[number].flaws.append(f"{collection.sources[number].path}: {problem}: passed over")

@@ -63,6 +63,8 @@ HAZARD = {
     "met": "BOOLEAN",
     "detail": "VARCHAR",
     "spent_ns": "JSON",
+    "strays": "JSON",
+    "not_made": "BIGINT",
 }
 
 SCHEMA = f"""

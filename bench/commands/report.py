@@ -69,8 +69,12 @@ def judge(analysis: Analysis) -> None:
     """Raise AnswerIsNo when a worker left something behind, or a hazard is not what its oracle says."""
     found = sum(count for cell in analysis.cells for count in cell.findings.values())
     against = sum(hazard.met is False or hazard.outcome == "failed" for hazard in analysis.hazards)
+    strays = sum(hazard.strays for hazard in analysis.hazards)
     said = [f"{found} findings (--strict): see what was left behind in the report"] if found else []
     said += [f"{against} hazards against their oracle (--strict): see them in the report"] if against else []
+    said += (
+        [f"{strays} processes that trials of hazards left alive (--strict): see them in the report"] if strays else []
+    )
     if said:
         raise AnswerIsNo("\n".join(said))
 

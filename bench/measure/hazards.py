@@ -24,6 +24,7 @@ class Tried:
     returncode: int | None = None
     """As subprocess has it; None when its time was over and it was killed."""
     strays: Sequence[dict[str, Any]] = ()
+    """What outlived the probe itself; what its trials left alive is in its answer."""
     stderr: str = ""
     spent: dict[str, int] = field(default_factory=dict)
 
@@ -64,8 +65,11 @@ def line(key: HazardKey, tried: Tried, *, planned: int, session: int, started: s
     answer = _read(tried)
     written: dict[str, Any] = {**_line(key, answer, planned=planned, session=session, started=started)}
     written["spent_ns"] = tried.spent
-    if tried.strays:
-        written["strays"] = list(tried.strays)
+    strays = [*(answer.get("strays") or ()), *tried.strays]
+    if strays:
+        written["strays"] = strays
+    if answer.get("not_made"):
+        written["not_made"] = int(answer["not_made"])
     if tried.stderr:
         written["stderr"] = tried.stderr
     return cast("HazardLine", written)

@@ -348,6 +348,9 @@ class HazardLine(_HazardFields, total=False):
     """One hazard tried with one strategy, however that ended."""
 
     strays: Sequence[Stray]
+    """What was alive when a trial, or the probe, had ended."""
+    not_made: int
+    """Trials whose circumstances did not come about, which are not among `trials`; `outcome` has the reason."""
     stderr: str
 
 

@@ -20,7 +20,7 @@ class HazardGroup:
     tried: bool
     struck: bool
     against: str | None
-    """What the oracle demands, when the result is something else."""
+    """What the oracle demands, or what else is demanded of a probe, when the result is something else."""
     strategies: tuple[str, ...]
 
     @property
@@ -33,7 +33,7 @@ def hazard_groups(hazards: Iterable[HazardSummary]) -> tuple[HazardGroup, ...]:
     """Group hazards in the order of their first appearance; what struck stands before what did not."""
     groups: dict[tuple[str, str | None, str, str | None], list[HazardSummary]] = {}
     for one in hazards:
-        against = one.oracle if one.met is False else None
+        against = _against(one)
         groups.setdefault((one.hazard, one.mitigation, _result(one), against), []).append(one)
     first: dict[tuple[str, str | None], int] = {}
     for hazard, mitigation, _, _ in groups:
@@ -45,7 +45,7 @@ def hazard_groups(hazards: Iterable[HazardSummary]) -> tuple[HazardGroup, ...]:
             result=result,
             tried=members[0].outcome == "tried",
             struck=members[0].hits > 0,
-            against=against or ("what a probe must say" if members[0].outcome == "failed" else None),
+            against=against,
             strategies=tuple(plain(one.strategy) for one in members),
         )
         for (hazard, mitigation, result, against), members in groups.items()
@@ -55,9 +55,19 @@ def hazard_groups(hazards: Iterable[HazardSummary]) -> tuple[HazardGroup, ...]:
     )
 
 
+def _against(one: HazardSummary) -> str | None:
+    if one.met is False:
+        return one.oracle
+    if one.outcome == "failed":
+        return "what a probe must say"
+    return "nothing may be left" if one.strays else None
+
+
 def _result(one: HazardSummary) -> str:
     if one.outcome != "tried":
         return plain(f"{one.outcome.replace('_', ' ')}: {one.reason or 'no reason given'}")
     interval = "" if one.low is None or one.high is None else f" [{one.low:.2f}, {one.high:.2f}]"
     hung = "" if not one.hangs else ", all hung" if one.hangs == one.hits else f", {one.hangs} hung"
-    return f"{one.hits}/{one.trials}{interval}{hung}"
+    missing = f", {one.not_made} more not made ({one.reason})" if one.not_made else ""
+    left = f", {one.strays} left alive" if one.strays else ""
+    return plain(f"{one.hits}/{one.trials}{interval}{hung}{missing}{left}")

@@ -72,6 +72,8 @@ def _hazard(hazard: HazardSummary) -> dict[str, Any]:
         "trials": hazard.trials,
         "hits": hazard.hits,
         "hangs": hazard.hangs,
+        "not_made": hazard.not_made,
+        "strays": hazard.strays,
         "low": hazard.low,
         "high": hazard.high,
         "oracle": hazard.oracle,

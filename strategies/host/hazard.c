@@ -2,6 +2,7 @@
  * The supervisor of one hazard with one strategy: asks the oracle, makes the trials, each in a process of its own, and
  * leaves nothing of them behind, hung ones included. The trial's side is trial.c.
  */
+#include "family.h"
 #include "trial.h"
 
 #include <errno.h>
@@ -19,6 +20,8 @@
 
 #define LOOK_EVERY_NS 300000
 #define LONGEST_TRIAL_NS ((int64_t)10 * 1000000000)
+#define GRACE_NS ((int64_t)200 * 1000000) /* for a helper that ends because its trial has */
+#define MOST_STRAYS 8                     /* that are told by name */
 #define ANSWER_DESCRIPTOR CONTROL_DESCRIPTOR
 
 static const char *const frequencies[] = {"\"always\"", "\"sometimes\"", "\"never\"", "null", "null", "null"};
@@ -32,19 +35,47 @@ struct hazard_request {
 
 struct tally {
 	size_t made, hits, hangs;
+	size_t not_made;         /* trials whose circumstances did not come about: they do not count */
 	char detail[TEXT_SIZE];  /* of the first hit */
 	char reason[TEXT_SIZE];  /* of the last trial that was not made, or of the failure */
 	bool failed;
+	struct member strays[MOST_STRAYS];
+	size_t stray_count;
 };
+
+/* How a trial's time came to its end. */
+enum course {
+	ENDED,
+	WAITS_FOR_EVER, /* a child of it, in a call that is at risk */
+	TIME_OVER,
+};
+
+/* As the file format has them: a list of {pid, name, state}. */
+static const char *strays_text(const struct tally *tally, char *text, size_t size)
+{
+	size_t length = 0;
+	char name[64];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < tally->stray_count && i < MOST_STRAYS && length < size; i++) {
+		const struct member *stray = &tally->strays[i];
+
+		length += (size_t)snprintf(text + length, size - length, "%s{\"pid\":%d,\"name\":%s,\"state\":\"%c\"}",
+					   i ? "," : "", (int)stray->pid, quoted(stray->name, name, sizeof name), stray->state);
+	}
+	return text;
+}
 
 static _Noreturn void answer(const char *outcome, const char *reason, struct oracle oracle, const struct tally *tally)
 {
-	char quoted_reason[2 * TEXT_SIZE + 8], quoted_detail[2 * TEXT_SIZE + 8];
+	char quoted_reason[2 * TEXT_SIZE + 8], quoted_detail[2 * TEXT_SIZE + 8], strays[MOST_STRAYS * 128];
 
 	dprintf(ANSWER_DESCRIPTOR,
-		"{\"outcome\":\"%s\",\"reason\":%s,\"oracle\":%s,\"trials\":%zu,\"hits\":%zu,\"hangs\":%zu,\"detail\":%s}\n",
+		"{\"outcome\":\"%s\",\"reason\":%s,\"oracle\":%s,\"trials\":%zu,\"hits\":%zu,\"hangs\":%zu,"
+		"\"not_made\":%zu,\"strays\":[%s],\"detail\":%s}\n",
 		outcome, reason ? quoted(reason, quoted_reason, sizeof quoted_reason) : "null",
-		frequencies[oracle.frequency], tally->made, tally->hits, tally->hangs,
+		frequencies[oracle.frequency], tally->made, tally->hits, tally->hangs, tally->not_made,
+		strays_text(tally, strays, sizeof strays),
 		tally->detail[0] ? quoted(tally->detail, quoted_detail, sizeof quoted_detail) : "null");
 	exit(0);
 }
@@ -158,8 +189,7 @@ static void end_everything(void)
 	}
 }
 
-/* Until the trial has ended: true. False: it never will, or its time is over. */
-static bool watch(pid_t pid, struct trial_report *report, int *status, const char **why)
+static enum course watch(pid_t pid, const struct trial_report *report, int *status)
 {
 	static const struct timespec moment = {.tv_nsec = LOOK_EVERY_NS};
 	int64_t deadline = now() + LONGEST_TRIAL_NS;
@@ -169,31 +199,60 @@ static bool watch(pid_t pid, struct trial_report *report, int *status, const cha
 		pid_t at_risk = report->at_risk;
 
 		if (waitpid(pid, status, WNOHANG | __WALL) == pid)
-			return true;
+			return ENDED;
 		if (at_risk != 0 && sleeps_for_ever(at_risk)) {
-			*why = "the child waits for a lock that no thread of its process holds, and none ever will";
 			if (suspect == at_risk) /* twice, and at risk all the time between */
-				return false;
+				return WAITS_FOR_EVER;
 			suspect = at_risk;
 		} else {
 			suspect = 0;
 		}
-		if (now() > deadline) {
-			*why = "nothing had ended after 10 s";
-			return false;
-		}
+		if (now() > deadline)
+			return TIME_OVER;
 		nanosleep(&moment, NULL);
 	}
 }
 
-static void count(struct tally *tally, const struct trial_report *report, bool ended, int status, const char *why)
+/* Who is alive a moment after its trial has ended was left behind by the launch: a helper ends with its caller. */
+static void find_strays(struct tally *tally)
 {
-	if (!ended) {
-		tally->made++, tally->hits++, tally->hangs++;
-		if (!tally->detail[0])
-			snprintf(tally->detail, sizeof tally->detail, "%s", why);
+	static const struct timespec moment = {.tv_nsec = LOOK_EVERY_NS};
+	int64_t deadline = now() + GRACE_NS;
+	struct member left[MOST_STRAYS];
+	int count;
+
+	for (;;) {
+		while (waitpid(-1, NULL, __WALL | WNOHANG) > 0)
+			;
+		if ((count = family_of(getpid(), left, MOST_STRAYS)) <= 0)
+			return;
+		if (now() > deadline)
+			break;
+		nanosleep(&moment, NULL);
+	}
+	for (size_t i = 0; i < (size_t)count && i < MOST_STRAYS && tally->stray_count < MOST_STRAYS; i++)
+		tally->strays[tally->stray_count++] = left[i];
+}
+
+/* A hang is what the hazard is about where a child has said that it is at risk, and nowhere else. */
+static void count_hang(struct tally *tally, const struct trial_report *report, enum course course)
+{
+	if (course == TIME_OVER && report->at_risk == 0) {
+		snprintf(tally->reason, sizeof tally->reason,
+			 "the trial hung: nothing had ended after 10 s, and that is not what this hazard is about");
+		tally->failed = true;
 		return;
 	}
+	tally->made++, tally->hits++, tally->hangs++;
+	if (!tally->detail[0])
+		snprintf(tally->detail, sizeof tally->detail, "%s",
+			 course == WAITS_FOR_EVER
+				 ? "the child waits for a lock that no thread of its process holds, and none ever will"
+				 : "the child had not come back from the call after 10 s");
+}
+
+static void count(struct tally *tally, const struct trial_report *report, int status)
+{
 	switch (report->end) {
 	case TRIAL_HIT:
 		tally->made++, tally->hits++;
@@ -204,6 +263,7 @@ static void count(struct tally *tally, const struct trial_report *report, bool e
 		tally->made++;
 		return;
 	case TRIAL_NOT_MADE:
+		tally->not_made++;
 		memcpy(tally->reason, report->text, sizeof tally->reason);
 		return;
 	case TRIAL_FAILED:
@@ -219,7 +279,6 @@ static void count(struct tally *tally, const struct trial_report *report, bool e
 static void make_trial(const struct hazard_request *request, size_t number, struct trial_report *report,
 		       struct tally *tally)
 {
-	const char *why = NULL;
 	int status = 0;
 
 	memset(report, 0, sizeof *report);
@@ -239,10 +298,15 @@ static void make_trial(const struct hazard_request *request, size_t number, stru
 		request->hazard->trial(&trial);
 		trial_failed("the probe came to no end of its own");
 	}
-	bool ended = watch(pid, report, &status, &why);
+	enum course course = watch(pid, report, &status);
+	if (course == ENDED) {
+		count(tally, report, status);
+		find_strays(tally);
+	} else {
+		count_hang(tally, report, course);
+	}
 	end_everything();
 	empty_folder(request->trial.folder);
-	count(tally, report, ended, status, why);
 }
 
 static bool take_answer_channel(void)
@@ -278,5 +342,5 @@ int hazard(int count, char **words)
 		answer("failed", tally.reason, oracle, &tally);
 	if (tally.made == 0)
 		answer("not_tried", tally.reason, (struct oracle){NOT_TRIED, NULL}, &tally);
-	answer("tried", NULL, oracle, &tally);
+	answer("tried", tally.not_made ? tally.reason : NULL, oracle, &tally);
 }

@@ -14,7 +14,7 @@
  *             <----  one line: hits of trials
  *
  * A trial brings about the very circumstances that its claim is about, by construction and not by luck, and then launches.
- * It may leave what it likes behind: processes, threads, handlers, limits and its folder go with it.
+ * Threads, handlers, limits and its folder go with it. A process that it leaves alive is ended, and told as a stray.
  */
 #ifndef LAUNCHBENCH_HAZARD_H
 #define LAUNCHBENCH_HAZARD_H
@@ -62,7 +62,7 @@ struct hazard {
 /* The ends of a trial. What goes to the report is the text of the first hit. */
 void trial_hit(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void trial_missed(void) __attribute__((noreturn));
-/* Its circumstances could not be brought about: it does not count. */
+/* Its circumstances could not be brought about, or were not seen to be there: it does not count, and the report says so. */
 void trial_not_made(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Something happened that no oracle foresees. */
 void trial_failed(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -97,7 +97,7 @@ bool has_descriptor(const struct inherited *inherited, int fd);
 const char *trial_path(const struct trial *trial, const char *name);
 
 /* A child that is about to do what may never end says so: the supervisor then looks whether it ever can. Only for one
- * that is alone in its memory. 0: it came through. */
+ * that is alone in its memory. 0: it came through. A hang here is a hit; anywhere else the trial is broken. */
 void trial_at_risk(pid_t pid);
 
 /* Shared among all processes of a trial, zero at its start. */

@@ -105,6 +105,17 @@ def test_what_outlived_the_probe_is_in_the_line() -> None:
     assert (found.get("strays"), found.get("stderr")) == ([stray], "sh: no")
 
 
+def test_what_trials_left_and_what_was_not_made_is_in_the_line() -> None:
+    left = {"pid": 8, "name": "sh", "state": "S"}
+    answer = json.loads(MADE) | {"strays": [left], "not_made": 2, "reason": "no lock"}
+
+    found = written(Tried(json.dumps(answer), 0, strays=[{"pid": 9, "name": "sh", "state": "sleeping"}]))
+
+    jsonschema.validate(found, line_schema())
+    assert [stray["pid"] for stray in found.get("strays", ())] == [8, 9]
+    assert (found.get("not_made"), found["outcome"]) == (2, {"kind": "tried", "reason": "no lock"})
+
+
 class Attempts:
     """Tries nothing and answers; every `fork` is against its oracle."""
 

@@ -52,6 +52,21 @@ def test_a_hazard_against_its_oracle_is_said_first(tmp_path: Path) -> None:
     assert first.startswith("against its oracle (never): text_busy with system: 3/20")
 
 
+def test_trials_that_were_not_made_are_said(tmp_path: Path) -> None:
+    short = hazard("slow_exec", "shim", oracle="never", hits=0, trials=18, not_made=2)
+    short["outcome"] = {"kind": "tried", "reason": "no lease"}
+
+    assert "0/18 [0.00, 0.18], 2 more not made (no lease)" in " ".join(rendered(tmp_path, short).split())
+
+
+def test_what_was_left_alive_is_against_what_is_demanded(tmp_path: Path) -> None:
+    left = hazard("slow_exec", "shim", oracle="never", hits=0, strays=[{"pid": 7, "name": "probe", "state": "S"}])
+
+    text = " ".join(rendered(tmp_path, left).split())
+    assert "against its oracle (nothing may be left): slow_exec with shim: 0/20" in text
+    assert "1 left alive" in text
+
+
 def test_latency_stands_in_the_same_report(tmp_path: Path) -> None:
     text = rendered(tmp_path, *LINES)
 

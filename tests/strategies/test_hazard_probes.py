@@ -150,7 +150,7 @@ def test_a_probe_that_is_asked_what_it_cannot_understand_says_so(catalogue: Cata
 
 @pytest.fixture(scope="module")
 def turned_round(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with probes that are wrong: two oracles turned round, one that hangs, one that dies."""
+    """A checkout with probes that are wrong: oracles turned round, a hang, a death, a stray, a trial not made."""
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copytree(installation.strategies(), folder / "strategies", ignore=shutil.ignore_patterns("__pycache__"))
     hazards = folder / "strategies" / "hazard"
@@ -159,9 +159,20 @@ def turned_round(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert turned != right
     (hazards / "exit_in_child.c").write_text(turned)
     trial = re.compile(r"(static void trial\(struct trial \*trial\)\n\{\n)")
-    for name, line in (("hangs", "for (;;)\n\t\tpause_ms(1000);"), ("dies", "raise(SIGSEGV);")):
+    wrong = {
+        "hangs": "for (;;)\n\t\tpause_ms(1000);",
+        "dies": "raise(SIGSEGV);",
+        "leaves": "if (fork() == 0)\n\t\tfor (;;)\n\t\t\tpause_ms(1000);\n\ttrial_missed();",
+        "lacks": 'if (trial->number == 1)\n\t\ttrial_not_made("no such luck");\n\ttrial_missed();',
+    }
+    for name, line in wrong.items():
         text = (hazards / "ignored_sigpipe.c").read_text().replace('"ignored_sigpipe"', f'"{name}"')
-        (hazards / f"{name}.c").write_text(trial.sub(rf"\1\t{line}\n", text))
+        text = text.replace("#include <signal.h>", "#include <signal.h>\n#include <unistd.h>")
+        (hazards / f"{name}.c").write_text(trial.sub(lambda found, line=line: f"{found[1]}\t{line}\n", text))
+    supervisor = folder / "strategies" / "host" / "hazard.c"
+    soon = supervisor.read_text().replace("((int64_t)10 * 1000000000)", "((int64_t)300 * 1000000)")
+    assert soon != supervisor.read_text()
+    supervisor.write_text(soon)
     return folder
 
 
@@ -180,13 +191,31 @@ def test_an_oracle_that_is_turned_round_is_not_met(wrong: Catalogue) -> None:
     assert outcome(tried(wrong, "exit_in_child", "vfork_exec", "_exit")) == (0, 3, False)
 
 
-def test_a_trial_that_hangs_is_a_hit_and_is_cleaned_up(wrong: Catalogue) -> None:
+def test_a_hang_that_no_hazard_is_about_is_a_broken_probe_and_no_hit(wrong: Catalogue) -> None:
     before = machine()
-    line = tried(wrong, "hangs", "fork_exec", "signals_reset", trials=1)
+    line = tried(wrong, "hangs", "fork_exec", trials=1)
 
-    assert (line["hits"], line["hangs"], line["met"]) == (1, 1, False)
-    assert line["detail"] == "nothing had ended after 10 s"
+    assert (line["hits"], line["hangs"], line["met"]) == (0, 0, None)
+    assert line["outcome"] == {
+        "kind": "failed",
+        "reason": "the trial hung: nothing had ended after 10 s, and that is not what this hazard is about",
+    }
     assert machine() == before
+
+
+def test_what_a_trial_leaves_alive_is_told_and_ended(wrong: Catalogue) -> None:
+    before = machine()
+    line = tried(wrong, "leaves", "fork_exec", trials=2)
+
+    assert [(stray["name"], stray["state"]) for stray in line.get("strays", ())] == [("launchbench-wor", "S")] * 2
+    assert machine() == before
+
+
+def test_a_trial_that_was_not_made_does_not_count_and_is_told(wrong: Catalogue) -> None:
+    line = tried(wrong, "lacks", "system", trials=3)
+
+    assert (line["trials"], line["hits"], line.get("not_made")) == (2, 0, 1)
+    assert line["outcome"] == {"kind": "tried", "reason": "no such luck"}
 
 
 def test_a_trial_that_dies_has_failed_and_proves_nothing(wrong: Catalogue) -> None:

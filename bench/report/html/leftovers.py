@@ -124,10 +124,12 @@ def _hazard(one: HazardSummary | None) -> Entry:
         return Entry(one.outcome.replace("_", " "), "outcome none", note=plain(one.reason or ""))
     interval = "" if one.low is None or one.high is None else f"; 95% interval {one.low:.1%} to {one.high:.1%}"
     demanded = "" if one.oracle is None else f"; must be {one.oracle}"
-    note = f"{plain(one.detail or '')}{interval}{demanded}".strip("; ")
-    kind = "some" if one.met is False else "no" if one.hits else "all"
+    missing = f"; {one.not_made} more not made: {plain(one.reason or '')}" if one.not_made else ""
+    left = f", left {one.strays} alive" if one.strays else ""
+    note = f"{plain(one.detail or '')}{interval}{demanded}{missing}".strip("; ")
+    kind = "some" if one.met is False or one.strays else "no" if one.hits else "all"
     unmet = f", must be {one.oracle}" if one.met is False else ""
-    return Entry(f"{one.hits}/{one.trials}{unmet}", f"outcome {kind}", one.hits, note=note)
+    return Entry(f"{one.hits}/{one.trials}{unmet}{left}", f"outcome {kind}", one.hits, note=note)
 
 
 def refused_text(cells: Iterable[CellSummary]) -> str:
