@@ -26,7 +26,9 @@ def describe(observed: str) -> str | None:
             number = int(call.removeprefix(_FAILED))
             if caller in last:
                 calls[last.pop(caller)] += f"={errno.errorcode.get(number, number)}"
-        elif "CLONE_THREAD" not in call:
+        elif "CLONE_THREAD" in call:
+            last.pop(caller, None)  # should it fail, it is not the call before it that failed
+        else:
             last[caller] = len(calls)
             calls.append(call if caller in (_CHILD, "worker") else f"{caller}: {call}")
     return " -> ".join(calls) or None
@@ -43,11 +45,12 @@ def memory(mechanism: str) -> Literal["copied", "shared"] | None:
 
 
 def contradiction(claim: Literal["copied", "shared"] | None, mechanism: str | None) -> str | None:
-    """A sentence when the observed call is not what the name claims; None when it is, or claims nothing."""
+    """A sentence when the observed call is not what the strategy is taken for; None when it is, or claims nothing."""
     if claim is None or mechanism is None:
         return None
     seen = memory(mechanism)
     if seen is None or seen == claim:
         return None
-    does = {"copied": "copies the caller's memory", "shared": "shares the caller's memory"}
-    return f"its name says that it {does[claim]}, but the observed call {does[seen]}: {mechanism}"
+    taken = {"copied": "copy", "shared": "share"}[claim]
+    does = {"copied": "copies", "shared": "shares"}[seen]
+    return f"it is taken to {taken} the caller's memory, but the observed call {does} it: {mechanism}"

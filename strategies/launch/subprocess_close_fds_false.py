@@ -5,6 +5,7 @@ import subprocess
 NAME = "subprocess_close_fds_false"
 SUMMARY = "Python: subprocess.run(close_fds=False), which may be posix_spawn()"
 OWN_REAPER = True
+MEMORY = "shared"
 
 
 def launch(launch):

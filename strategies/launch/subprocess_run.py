@@ -5,6 +5,7 @@ import subprocess
 NAME = "subprocess_run"
 SUMMARY = "Python: subprocess.run() with its defaults"
 OWN_REAPER = True
+MEMORY = "shared"
 
 
 def launch(launch):

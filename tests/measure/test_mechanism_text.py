@@ -16,6 +16,11 @@ from bench.measure.mechanism import contradiction, describe, memory
         ("thread clone3(CLONE_VM|CLONE_VFORK)\nchild execve\n", "thread: clone3(CLONE_VM|CLONE_VFORK) -> execve"),
         # A thread that the library makes for itself is no process.
         ("worker vfork\nchild execve\nworker clone3(CLONE_VM|CLONE_SIGHAND|CLONE_THREAD)\n", "vfork -> execve"),
+        # One that could not be made is not the call before it.
+        (
+            "worker vfork\nchild execve\nworker clone3(CLONE_VM|CLONE_THREAD)\nworker failed 38\n",
+            "vfork -> execve",
+        ),
         # A library that tries the newer call first; a failed exec along PATH; a fork that is refused.
         (
             "worker clone3(CLONE_VM|CLONE_VFORK)\nworker failed 38\nworker clone(CLONE_VM|CLONE_VFORK)\nchild execve\n",
@@ -51,8 +56,7 @@ def test_the_first_call_says_what_becomes_of_the_memory(mechanism: str, does: st
 
 def test_a_vfork_that_is_a_fork_is_said_in_words() -> None:
     assert contradiction("shared", "clone(SIGCHLD) -> execve") == (
-        "its name says that it shares the caller's memory, "
-        "but the observed call copies the caller's memory: clone(SIGCHLD) -> execve"
+        "it is taken to share the caller's memory, but the observed call copies it: clone(SIGCHLD) -> execve"
     )
 
 

@@ -243,7 +243,7 @@ def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 def test_a_mechanism_that_denies_the_name_is_said_in_words(tmp_path: Path) -> None:
     one = cell("vfork_exec")
-    said = "its name says that it shares the caller's memory, but the observed call copies the caller's memory"
+    said = "it is taken to share the caller's memory, but the observed call copies it: fork -> execve"
     path = write(
         tmp_path / "r.jsonl", header([one]), worker(one, [ok(1)], mechanism="fork -> execve", contradiction=said)
     )
