@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from bench.analysis.wording import conditions
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -71,3 +73,8 @@ class Verdict:
     """None when the run had no twin, or it measured nothing."""
     warnings: tuple[str, ...]
     """One line each, with its remedy."""
+
+    @property
+    def answer(self) -> str:
+        """The sentence without the conditions that it begins with, for those who say them elsewhere."""
+        return self.sentence.removeprefix(f"{conditions(self.scope.circumstances)}: ")

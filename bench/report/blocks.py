@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis import HARDWARE
+from bench.analysis import HARDWARE, natural
 from bench.report.typography import plain, size
 
 if TYPE_CHECKING:
@@ -95,13 +95,6 @@ def verdicts_of(section: Section, analysis: Analysis) -> list[Verdict]:
         one for one in analysis.verdicts if one.scope.scenario == section.scenario and one.scope.machine in places
     )
     return sorted(theirs, key=_reading_order)
-
-
-def place_of(verdict: Verdict, verdicts: Sequence[Verdict]) -> str:
-    """Say where a verdict holds, by what tells its place from those of the others; empty when there is one place."""
-    machines = [one.scope.machine for one in verdicts]
-    told = [name for name in ("kernel", "distro", "libc") if len({getattr(one, name) for one in machines}) > 1]
-    return ", ".join(plain(str(getattr(verdict.scope.machine, name))) for name in told)
 
 
 def _reading_order(verdict: Verdict) -> tuple[Any, ...]:
@@ -295,16 +288,21 @@ def machine_facts(fingerprint: Mapping[str, object], machine: Machine) -> dict[s
 
 
 def places(section: Section) -> list[str]:
-    """Say where else than on the machine itself cells were measured, by the names that were asked for."""
-    found: dict[str, None] = {}
+    """Say where else than on the machine itself cells were measured, by the names that were asked for.
+
+    Places that differ in their kernel only are said together: `4.4 (4.4.0-210-generic), 5.0 (5.0.0-65-generic): ...`.
+    """
+    found: dict[str, dict[str, None]] = {}
     for cell in section.cells:
         place = cell.machine
         if place != section.machine:
             asked = [cell.axes[name] for name in ("kernel", "distro") if cell.axes.get(name)]
             name = " ".join(plain(str(name)) for name in asked or [axis(cell, "worker")])
-            facts = (plain(place.distro), f"Linux {plain(place.kernel)}", plain(place.libc), clock_title(cell))
-            found[f"{name}: {', '.join(fact for fact in facts if fact)}"] = None
-    return sorted(found)
+            distro = "" if place.distro == "none" else plain(place.distro)
+            facts = ", ".join(fact for fact in (distro, plain(place.libc), clock_title(cell)) if fact)
+            kernel = f" ({plain(place.kernel)})" if place.kernel != section.machine.kernel else ""
+            found.setdefault(facts, {})[f"{name}{kernel}"] = None
+    return [f"{', '.join(sorted(names, key=natural))}: {facts}" for facts, names in sorted(found.items())]
 
 
 def file_facts(files: Sequence[ResultFile]) -> list[tuple[str, str]]:

@@ -21,7 +21,6 @@ from bench.report.blocks import (
     mechanisms,
     mode_title,
     order,
-    place_of,
     places,
     refusals,
     run_facts,
@@ -32,7 +31,9 @@ from bench.report.blocks import (
 from bench.report.contrasts import cell_name, common_conditions, contrasts, ratio_text, said, title
 from bench.report.hazard_groups import HazardGroup, hazard_groups
 from bench.report.interface import Format, Options
+from bench.report.outright import outright_failures
 from bench.report.typography import UNICODE, duration, plain, size
+from bench.report.verdict_groups import verdict_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -114,9 +115,10 @@ def _head(section: Section, analysis: Analysis) -> Iterator[str]:
     yield _text(section.files[0].header["scenario"]["question"])
     yield ""
     found = verdicts_of(section, analysis)
-    for verdict in found:
-        place = place_of(verdict, found)
-        yield f"- {_text(place) + ': ' if place else ''}**{_text(verdict.sentence)}**"
+    for group in verdict_groups(found):
+        yield f"- **{_text(group.sentence)}**"
+    for failure in outright_failures(section.shown):
+        yield f"- {', '.join(map(_code, failure.names))}: {_text(failure.text)}"
     if not found:
         yield "- **No verdict was reached.**" if section.shown else "- **Nothing was measured.**"
     yield ""

@@ -26,7 +26,6 @@ from bench.report.blocks import (
     mechanisms,
     mode_title,
     order,
-    place_of,
     places,
     refusals,
     sections,
@@ -34,10 +33,12 @@ from bench.report.blocks import (
     verdicts_of,
 )
 from bench.report.interface import Format, Options
+from bench.report.outright import outright_failures
 from bench.report.terminal_hazards import set_hazards
 from bench.report.terminal_mix import is_mix, legend, set_mix
 from bench.report.terminal_table import set_blocks
 from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
+from bench.report.verdict_groups import verdict_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,6 +91,7 @@ def render(analysis: Analysis, options: Options) -> str:
         _head(page, section, analysis.fingerprints[section.machine])
         _places(page, section)
         _verdicts(page, verdicts_of(section, analysis))
+        _outright(page, section)
         _blocks(page, section)
         _hazards(page, analysis, section)
         _mechanisms(page, section.cells)
@@ -120,15 +122,24 @@ def _head(page: _Page, section: Section, fingerprint: Mapping[str, object]) -> N
 
 
 def _verdicts(page: _Page, verdicts: Sequence[Verdict]) -> None:
-    """Say what to use; where there are many conditions, under the first of them."""
-    for at, verdict in enumerate(verdicts[:_MOST_VERDICTS]):
-        colour = "yellow" if verdict.refusal else "green"
-        place = place_of(verdict, verdicts)
-        text = f"{place}: {verdict.sentence}" if place else verdict.sentence
-        page.labelled("" if at else "verdict", text, fg=colour)
-    if len(verdicts) > _MOST_VERDICTS:
-        page.labelled("", f"and {len(verdicts) - _MOST_VERDICTS} more: --format html, markdown or json", dim=True)
+    """Say what to use: each answer once, with where it holds; of many answers the first."""
+    groups = verdict_groups(verdicts)
+    for at, group in enumerate(groups[:_MOST_VERDICTS]):
+        page.labelled("" if at else "verdict", group.sentence, fg="yellow" if group.refused else "green")
+    if len(groups) > _MOST_VERDICTS:
+        page.labelled("", f"and {len(groups) - _MOST_VERDICTS} more: --format html, markdown or json", dim=True)
     if verdicts:
+        page.gap()
+
+
+def _outright(page: _Page, section: Section) -> None:
+    """Name what never worked, and by which error."""
+    failures = outright_failures(section.shown)
+    for at, one in enumerate(failures[:_MOST_VERDICTS]):
+        page.labelled("" if at else "never works", f"{', '.join(one.names)}: {one.text}", fg="red")
+    if len(failures) > _MOST_VERDICTS:
+        page.labelled("", f"and {len(failures) - _MOST_VERDICTS} more", dim=True)
+    if failures:
         page.gap()
 
 

@@ -157,7 +157,7 @@ def test_without_a_script_verdict_tables_and_figures_are_there(browser: Any, fil
     opened = Opened(browser, file, java_script_enabled=False)
 
     assert opened.said == []
-    assert "use vfork_exec" in opened.page.locator("#s0-verdict").inner_text()
+    assert "Use vfork_exec" in opened.page.locator("#s0-verdict").inner_text()
     assert opened.visible("#s0-success table") == 2
     assert opened.visible("#s0-latency .wide svg") == opened.visible("#s0-tails .wide svg") == 1
     assert opened.visible("#data table") == 1

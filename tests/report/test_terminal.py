@@ -28,6 +28,9 @@ verdict      1 GiB, overcommit mode 0: use vfork_exec.
              more runs: 1 of 6 workers; vfork_exec and prefork_pipe work;
              fork_exec fails.
 
+never works  fork_exec: none of 40 launches worked: spawn:ENOMEM; overcommit
+             mode 2 (1.5 GiB to commit)
+
 every cell   reaper waitpid, hygiene none, backing anon
 
 ── overcommit mode 0 (heuristic) · footprint 1 GiB ─────────────────────────────

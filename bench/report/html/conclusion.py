@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.analysis import cell_key, grouped
-from bench.report.blocks import mode_name, place_of, verdicts_of
-from bench.report.typography import plain
+from bench.report.blocks import mode_name, verdicts_of
+from bench.report.outright import outright_failures
+from bench.report.typography import UNICODE, duration, plain, size
+from bench.report.verdict_groups import shared_conditions, verdict_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.analysis import Analysis, CellKey, Comparison, NoiseFloor, Verdict
+    from bench.analysis import Analysis, CellKey, Choice, Comparison, NoiseFloor, Reason
     from bench.report.blocks import Section
+    from bench.report.verdict_groups import VerdictGroup
 
-_MOST_SHOWN = 6
-"""Verdicts that are shown at once; the others are folded."""
+_MOST_SHOWN = 4
+"""Answers, and lines of what failed, that are shown at once; the others are folded."""
+_AT_ONCE = 3
+"""Reasons of each kind that stand below an answer, unfolded."""
+_GOES_WITHOUT_SAYING = frozenset({"waitpid", "own", "none"})
+_DECISIVE = frozenset({"success", "hazard", "finding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +38,29 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """A verdict in words."""
+    """An answer in words, and every verdict that comes to it."""
 
-    place: str
-    """Where it holds, when verdicts hold in several places."""
-    sentence: str
+    where: str
+    """Where it holds word for word, when that needs saying."""
+    head: str
+    """What to use: `use vfork_exec`."""
+    rest: str
+    """The clauses after it, their signs included."""
+    others: Sequence[str]
+    """Where else the same choice was reached, with other figures."""
     refused: bool
-    reasons: Sequence[Clause]
+    because: Sequence[Clause]
+    """The reasons that decided, the first of them."""
+    reasons: Sequence[tuple[str, Sequence[Clause]]]
+    """All reasons, by the sentence of each verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What never worked."""
+
+    names: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +69,13 @@ class Conclusions:
 
     shown: Sequence[Conclusion]
     folded: Sequence[Conclusion]
+    everywhere: str
+    """The conditions that all have in common."""
+    failures: Sequence[Failure]
+    failures_folded: Sequence[Failure]
     warnings: Sequence[str]
     """What any of them warns of, once."""
-    noise: Sequence[str]
+    noise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +95,62 @@ def conclusions(section: Section, analysis: Analysis) -> Conclusions:
     """Put the verdicts of a section into words."""
     places = {cell.machine for cell in section.cells}
     verdicts = verdicts_of(section, analysis)
-    found = [_conclusion(verdict, place_of(verdict, verdicts)) for verdict in verdicts]
-    warnings = dict.fromkeys(plain(warning) for verdict in verdicts for warning in verdict.warnings)
-    noise = [one for one in analysis.noise if one.scenario == section.scenario and one.machine in places]
-    return Conclusions(found[:_MOST_SHOWN], found[_MOST_SHOWN:], list(warnings), [_noise(one) for one in noise])
-
-
-def _conclusion(verdict: Verdict, place: str) -> Conclusion:
-    return Conclusion(
-        place=place,
-        sentence=plain(verdict.sentence),
-        refused=verdict.refusal is not None,
-        reasons=[
-            Clause(plain(reason.choice.strategy), plain(reason.text), reason.chosen) for reason in verdict.reasons
-        ],
+    found = [_conclusion(group) for group in verdict_groups(verdicts)]
+    failures = [Failure(", ".join(one.names), one.text) for one in outright_failures(section.shown)]
+    return Conclusions(
+        shown=found[:_MOST_SHOWN],
+        folded=found[_MOST_SHOWN:],
+        everywhere=shared_conditions(verdicts),
+        failures=failures[:_MOST_SHOWN],
+        failures_folded=failures[_MOST_SHOWN:],
+        warnings=list(dict.fromkeys(plain(warning) for verdict in verdicts for warning in verdict.warnings)),
+        noise=_noise([one for one in analysis.noise if one.scenario == section.scenario and one.machine in places]),
     )
 
 
-def _noise(noise: NoiseFloor) -> str:
-    """Say how far two measurements of one thing were apart in a run."""
-    where = f"{plain(str(noise.cell['strategy']))}, overcommit {mode_name(noise.cell.get('overcommit'))}"
+def _conclusion(group: VerdictGroup) -> Conclusion:
+    answer = plain(group.answer)
+    head = re.match(r"[^;:]*[^;:.]", answer)
+    first = group.verdicts[0]
+    because = [_clause(one) for one in first.reasons if one.chosen][:_AT_ONCE]
+    because += [_clause(one) for one in first.reasons if not one.chosen and one.criterion in _DECISIVE][:_AT_ONCE]
+    return Conclusion(
+        where=group.first,
+        head=_capital(head[0]) if head else "",
+        rest=answer[head.end() :] if head else answer,
+        others=group.others,
+        refused=group.refused,
+        because=because,
+        reasons=[(plain(one.sentence), [_clause(reason) for reason in one.reasons]) for one in group.verdicts],
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _clause(reason: Reason) -> Clause:
+    total = reason.values.get("total_ns")
+    took = f", total {duration(total, UNICODE)}" if reason.chosen and isinstance(total, int | float) else ""
+    return Clause(plain(_named(reason.choice)), f"{plain(reason.text)}{took}", reason.chosen)
+
+
+def _named(choice: Choice) -> str:
+    more = (choice.reaper, choice.hygiene)
+    return "+".join([choice.strategy, *(name for name in more if name not in _GOES_WITHOUT_SAYING)])
+
+
+def _noise(floors: Sequence[NoiseFloor]) -> str:
+    """Say how far two measurements of one thing were apart in a run, at worst."""
+    if not floors:
+        return ""
+    worst = max(floors, key=lambda one: one.floor)
+    cell = ", ".join([plain(str(worst.cell["strategy"])), size(worst.cell["footprint_bytes"])])
+    others = f" It is the worst of {len(floors)} such measurements." if len(floors) > 1 else ""
     return (
-        f"Measured twice a round, {where} differed from itself by a factor of {noise.ratio:.3f} "
-        f"[{noise.low:.3f}, {noise.high:.3f}] over {noise.pairs} pairs: "
-        f"no difference below {noise.floor:.1%} is believed."
+        f"Measured twice a round, {cell}, overcommit {mode_name(worst.cell.get('overcommit'))}, differed from itself "
+        f"by a factor of {worst.ratio:.3f} [{worst.low:.3f}, {worst.high:.3f}] over {worst.pairs} pairs: "
+        f"no difference below {worst.floor:.1%} is believed.{others}"
     )
 
 
