@@ -14,6 +14,7 @@ import functools
 import importlib.util
 import itertools
 import math
+import statistics
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -157,6 +158,16 @@ def _signed_rank_p(d: Floats, statistic: int) -> float:
         tail = min(statistic, n * (n + 1) // 2 - statistic)
         return min(1.0, 2 * float(_signed_rank_distribution(n)[tail]))
     return float(stats.wilcoxon(d, method="approx").pvalue)
+
+
+def standard_error(logs: Sequence[float]) -> float:
+    """Return the standard error of the ratio of `paired`, as a log.
+
+    From the median deviation, so that tails do not count: 1.4826 times it is the standard deviation of a normal
+    distribution (Hampel, J. Am. Stat. Assoc. 69, 1974).
+    """
+    middle = statistics.median(logs)
+    return 1.4826 * statistics.median(abs(log - middle) for log in logs) / math.sqrt(len(logs))
 
 
 def unpaired(base: Sequence[float], new: Sequence[float]) -> Effect:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bench.analysis import inference
 from bench.analysis.comparison import NoiseFloor
 from bench.analysis.subject import INSTRUCTIONS, subjects
+from bench.analysis.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bench.analysis.table import WorkerRow
 
 NOISY = 0.05
-"""An A/A difference beyond which a run is refused rather than believed."""
+"""A floor beyond which a run is refused rather than believed."""
 ASSUMED = {True: 0.02, False: 0.05}
 """The floor inside a run that measured none, by whether its workers were held to one CPU."""
 DRIFT = {True: 0.05, False: 0.10}
@@ -76,13 +77,34 @@ def _noise_floor(original: Subject, run: str, logs: Sequence[float]) -> NoiseFlo
         ratio=effect.ratio,
         low=effect.low,
         high=effect.high,
-        floor=math.expm1(abs(math.log(effect.ratio))),
+        floor=math.expm1(_smallest(effect, inference.standard_error(logs))),
     )
 
 
+def _smallest(effect: inference.Effect, error: float) -> float:
+    """Return the log of the smallest difference that is believed beside a twin that differed by this.
+
+    What the interval of the twin leaves no doubt of; else the root mean square of the difference and its standard
+    error. The difference alone is one number, which may be small by luck, and its error is known from every round.
+    """
+    seen = abs(math.log(effect.ratio))
+    certain = max(math.log(effect.low), -math.log(effect.high), 0.0)
+    return max(certain, math.hypot(seen, error) / math.sqrt(2))
+
+
+def too_noisy(noise: NoiseFloor) -> str:
+    """Say why nothing is said of latency beside such an A/A; empty when it is quiet enough."""
+    if noise.floor <= NOISY:
+        return ""
+    seen = math.expm1(abs(math.log(noise.ratio)))
+    widest = math.expm1(max(abs(math.log(noise.low)), abs(math.log(noise.high))))
+    doubt = "" if seen > NOISY else f", give or take {percent(widest)}"
+    return f"noisy machine: A/A differed by {percent(seen)}{doubt}"
+
+
 def within(noise: Iterable[NoiseFloor], runs: Collection[str], *, pinned: bool) -> Floor:
-    """Return the floor of comparisons inside these runs: the root mean square of what their twins differed by."""
-    logs = [math.log(one.ratio) for one in noise if one.run in runs]
+    """Return the floor of comparisons inside these runs: the root mean square of their twins'."""
+    logs = [math.log1p(one.floor) for one in noise if one.run in runs]
     if not logs:
         return Floor(ASSUMED[pinned], measured=False)
     return Floor(math.expm1(math.sqrt(statistics.fmean(log**2 for log in logs))), measured=True)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis import inference
 from bench.analysis.answers import Match, answers
 from bench.analysis.comparison import Comparison
-from bench.analysis.noise import NOISY
+from bench.analysis.noise import too_noisy
 from bench.analysis.subject import EMULATED, FLOOR, INSTRUCTIONS, group_by, subjects
+from bench.analysis.transitions import state
 from bench.analysis.verdict import CHOICES, Choice, Reason, Scope, Verdict
-from bench.analysis.wording import conditions, listed, percent, times
+from bench.analysis.wording import conditions, listed, times
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -71,11 +72,12 @@ def _verdict(cells: Sequence[Subject], noise: Sequence[NoiseFloor], hazards: Seq
     here = [one for one in noise if one.run in runs and one.machine.clock == scope.machine.clock]
     at_hand = _Deliberation(sorted((cell for cell in cells if cell.success[1]), key=_fastest_first))
     if not at_hand.left:
-        reasons = dict.fromkeys(cell.refusal or "no launch was made" for cell in cells)
+        reasons = dict.fromkeys(cell.refusal or state(cell) for cell in cells)
         return _refuse(scope, f"nothing was measured: {'; '.join(reasons)}", at_hand, here)
     _by_success(at_hand)
+    at_hand.out += [_broken(cell) for cell in cells if cell.failures and not cell.success[1]]
     if not at_hand.left:
-        errors = dict.fromkeys(cell.main_error for cell in cells if cell.success[1])
+        errors = dict.fromkeys(state(cell) for cell in cells if cell.tried)
         text = f"nothing works here: every launch fails ({', '.join(errors)})"
         return Verdict(scope, _sentence(scope, text), (), None, tuple(at_hand.out), (), _worst(here), ())
     _by_hazards(at_hand, hazards)
@@ -113,6 +115,12 @@ def _by_success(at_hand: _Deliberation) -> None:
             at_hand.drop(cell, "success", _success_text(cell), **_success_values(cell), p_adjusted=p)
     if _share(leader) < 1:
         at_hand.warnings.append(f"even {choice_of(leader).strategy} {_success_text(leader)}")
+
+
+def _broken(cell: Subject) -> Reason:
+    """Say of a candidate that never came to a launch how its workers ended."""
+    text = ", ".join(f"{outcome} in {count} of {cell.tried} workers" for outcome, count in cell.failures.most_common())
+    return Reason("success", choice_of(cell), chosen=False, text=text, values={"workers": cell.tried, **cell.failures})
 
 
 def _share(cell: Subject) -> float:
@@ -157,7 +165,8 @@ def _by_hazards(at_hand: _Deliberation, hazards: Sequence[HazardSummary]) -> Non
 
 
 NO_TIE = 0.10
-"""Beyond it, and the noise, nobody is as fast as the fastest; the luckiest of many equal ones is not that far off."""
+"""Beyond it, and the noise, nobody is as fast as the fastest, and nobody whose interval reaches beyond it is shown to
+be; the luckiest of many equal ones is not that far off."""
 UNCERTAIN = "so few rounds are not certain"
 """The end of a reason of someone who looks slower, and whom the data do not carry."""
 
@@ -204,9 +213,7 @@ def _too_little(at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> str | No
         count = counts[id(cell)]
         at_hand.drop(cell, "data", f"needs more runs: {count} of {needed} workers", workers=count, needed=needed)
     worst = _worst(noise)
-    if worst is not None and worst.floor > NOISY:
-        return f"noisy machine: A/A differed by {percent(worst.floor)}"
-    return None
+    return (too_noisy(worst) or None) if worst else None
 
 
 def _worst(noise: Sequence[NoiseFloor]) -> NoiseFloor | None:
@@ -220,7 +227,6 @@ def _by_latency(at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> tuple[Co
     ones would else be believed. A pair whose own interval is far from 1, and which the family does not carry (one
     round among few was disturbed), is no tie either: it is left undecided, and said to be.
     """
-    worst = _worst(noise)
     cells = list(at_hand.left)
     matches = [Match(base, new) for base, new in combinations(cells, 2)]
     beside = len(cells) - 1  # the first of the combinations are the fastest's
@@ -232,7 +238,7 @@ def _by_latency(at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> tuple[Co
             at_hand.drop(cell, "latency", text, **values)
         elif row.answer == "inconclusive":
             at_hand.drop(cell, "data", row.reason)
-        elif row.ratio and row.low and row.high and row.low > 1 + max(NO_TIE, worst.floor if worst else 0):
+        elif row.ratio and row.low and row.high and row.low > _reach(noise):
             text = f"took {times(row.ratio)} as long [{row.low:.3g}, {row.high:.3g}], of which {UNCERTAIN}"
             values = {"ratio": row.ratio, "low": row.low, "high": row.high, "p_adjusted": row.p_adjusted}
             at_hand.drop(cell, "data", text, **values)
@@ -244,12 +250,13 @@ def _choose(
 ) -> Verdict:
     chosen = at_hand.left
     tie = len(chosen) > 1
+    tied = _tie(scope, at_hand, ranking, _reach(noise)) if tie else ""
     kept = [
         Reason(
             "latency" if ranking else "success",
             choice_of(cell),
             chosen=True,
-            text=f"{_success_text(cell)}{', as fast as the others chosen' if tie and ranking else ''}",
+            text=f"{_success_text(cell)}{_BESIDE.get(tied, '')}",
             values={**_success_values(cell), "total_ns": cell.p50},
         )
         for cell in chosen
@@ -257,7 +264,7 @@ def _choose(
     if not noise and ranking:
         at_hand.warnings.append("no A/A was measured in this run: its noise floor is assumed")
     names = _names([choice_of(cell) for cell in chosen], at_hand.everyone)
-    text = f"use {names[0]}" if not tie else f"use {listed(names, 'or')}: {_tie(scope, ranking)}"
+    text = f"use {names[0]}" if not tie else f"use {listed(names, 'or')}: {tied}"
     return Verdict(
         scope=scope,
         sentence=_sentence(scope, text, _because(at_hand.out, at_hand.everyone)),
@@ -270,10 +277,25 @@ def _choose(
     )
 
 
-def _tie(scope: Scope, ranking: tuple[Comparison, ...]) -> str:
+def _reach(noise: Sequence[NoiseFloor]) -> float:
+    """Return how far apart two may be that are called equal."""
+    worst = _worst(noise)
+    return 1 + max(NO_TIE, worst.floor if worst else 0.0)
+
+
+_TIE, _UNTOLD = "a tie", "so few rounds do not tell which is faster"
+_BESIDE = {_TIE: ", as fast as the others chosen", _UNTOLD: ", not told apart from the others chosen"}
+
+
+def _tie(scope: Scope, at_hand: _Deliberation, ranking: Sequence[Comparison], reach: float) -> str:
+    """Name a tie only where the intervals of all who share it say that they are near."""
     if scope.machine.clock == EMULATED:
         return "emulated time does not say which is fastest"
-    return "a tie" if ranking else "all of them work"
+    if not ranking:
+        return "all of them work"
+    tied = {id(cell.key) for cell in at_hand.left}
+    beside = [row for row in ranking if id(row.new) in tied]
+    return _TIE if all(row.high is not None and row.high <= reach for row in beside) else _UNTOLD
 
 
 def _refuse(scope: Scope, why: str, at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> Verdict:

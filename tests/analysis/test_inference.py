@@ -195,3 +195,10 @@ def test_without_numpy_or_scipy_the_remedy_is_named(monkeypatch: pytest.MonkeyPa
         inference.MissingExtra, match=r"compare needs numpy and scipy: pip install 'launchbench\[report\]'"
     ):
         inference.require("compare")
+
+
+def test_the_standard_error_is_of_scipys_median_deviation() -> None:
+    logs = [0.01, -0.02, 0.03, 0.005, -0.012, 0.9]
+
+    expected = float(stats.median_abs_deviation(logs, scale="normal")) / 6**0.5
+    assert inference.standard_error(logs) == pytest.approx(expected, rel=1e-4)

@@ -190,6 +190,42 @@ def test_a_noisy_machine_is_refused(tmp_path: Path) -> None:
     assert chosen(found) == []
 
 
+def test_a_machine_whose_twins_agree_by_luck_only_is_refused(tmp_path: Path) -> None:
+    shaky = {"posix_spawn": Told(us=44, spread=0.4), "posix_spawn+twin": Told(us=44, spread=0.4)}
+    found = analysis(tmp_path / "r", {"vfork_exec": Told(us=33), **shaky}, seed=6)
+
+    (noise,), (one,) = found.noise, found.verdicts
+    assert abs(noise.ratio - 1) < 0.05 < noise.floor
+    assert one.refusal is not None
+    assert one.refusal.startswith("noisy machine: A/A differed by ")
+    assert ", give or take " in one.refusal
+
+
+def test_candidates_whose_workers_crash_or_get_no_memory_are_named(tmp_path: Path) -> None:
+    def ended(**outcome: Any) -> Told:
+        return Told(changes={"outcome": outcome, "samples": None, "census": None})
+
+    found = verdict(
+        tmp_path / "r",
+        TWIN | {"vfork_exec": ended(kind="crashed", signal=11), "clone_vm": ended(kind="not_allocatable", errno=12)},
+    )
+
+    assert fell(found) == {"vfork_exec": "success", "clone_vm": "success"}
+    assert found.sentence.endswith("use posix_spawn; vfork_exec and clone_vm fail.")
+    assert {reason.text for reason in found.reasons if not reason.chosen} == {
+        "crashed in 10 of 10 workers",
+        "not_allocatable in 10 of 10 workers",
+    }
+
+
+def test_what_so_few_rounds_do_not_tell_apart_is_not_called_a_tie(tmp_path: Path) -> None:
+    found = verdict(tmp_path / "r", {"vfork_exec": Told(us=40, spread=0.2), "system": Told(us=41, spread=0.2)}, 6)
+
+    assert sorted(chosen(found)) == ["system", "vfork_exec"]
+    assert "so few rounds do not tell which is faster" in found.sentence
+    assert "a tie" not in found.sentence
+
+
 def test_a_noisy_machine_does_not_hide_what_fails(tmp_path: Path) -> None:
     found = verdict(
         tmp_path / "r",
