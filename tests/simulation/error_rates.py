@@ -52,6 +52,7 @@ class Question:
 
     truth: Truth
     seed: int
+    peers: Sequence[str]
 
 
 Samples = dict[str, list[list[int]]]
@@ -121,21 +122,23 @@ def ask(question: Question) -> Counter[tuple[str, str]]:
     for strategy, different in ours(rows).items():
         said[OURS, strategy] += different
     found = samples(rows)
-    for name, peer in PEERS.items():
+    for name in question.peers:
         for strategy in found:
             if strategy != REFERENCE:
-                said[name, strategy] += peer(found[REFERENCE], found[strategy])
+                said[name, strategy] += PEERS[name](found[REFERENCE], found[strategy])
     return said
 
 
-def rates(truth: Truth, runs: int, strategies: Sequence[str], first_seed: int, jobs: int) -> dict[str, float]:
+def rates(
+    truth: Truth, runs: int, strategies: Sequence[str], first_seed: int, jobs: int, peers: Sequence[str] = tuple(PEERS)
+) -> dict[str, float]:
     """Return, by method, the share of comparisons of `strategies` with the reference that it calls different."""
     said: Counter[tuple[str, str]] = Counter()
     with ProcessPoolExecutor(jobs) as pool:
-        for one in pool.map(ask, (Question(truth, first_seed + at) for at in range(runs)), chunksize=4):
+        for one in pool.map(ask, (Question(truth, first_seed + at, peers) for at in range(runs)), chunksize=4):
             said.update(one)
     return {
-        name: sum(said[name, strategy] for strategy in strategies) / (runs * len(strategies)) for name in (OURS, *PEERS)
+        name: sum(said[name, strategy] for strategy in strategies) / (runs * len(strategies)) for name in (OURS, *peers)
     }
 
 
@@ -166,20 +169,21 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f}%"
 
 
-def inside_runs(names: Sequence[str], comparisons: int, seed: int, jobs: int) -> None:
+def inside_runs(options: argparse.Namespace) -> None:
     """Print the table of comparisons inside one run."""
-    runs = comparisons // len(OTHERS)
+    runs, differences = options.comparisons // len(OTHERS), options.differences
+    peers = () if options.alone else tuple(PEERS)
     print(f"Inside a run of {Truth().rounds} rounds: share of {runs * len(OTHERS)} comparisons of equal cells called")
-    print(f"different / share of {runs} true differences of {EFFECT:.0%} found.\n")
+    print(f"different / share of {differences} true differences of {EFFECT:.0%} found.\n")
     rows = []
-    for name in names:
+    for name in options.noise or NOISES:
         truth = Truth(NOISES[name])
-        first = seed + list(NOISES).index(name) * 1_000_000
-        equal = rates(truth, runs, OTHERS, first, jobs)
+        first = options.seed + list(NOISES).index(name) * 1_000_000
+        equal = rates(truth, runs, OTHERS, first, options.jobs, peers)
         slower = replace(truth, effects={OTHERS[0]: EFFECT})
-        found = rates(slower, runs, OTHERS[:1], first + 500_000, jobs)
+        found = rates(slower, differences, OTHERS[:1], first + 500_000, options.jobs, peers)
         rows.append([name, *(f"{percent(equal[method])} / {percent(found[method])}" for method in equal)])
-    print(tabulate(rows, ["noise", OURS, *PEERS], tablefmt="github"))
+    print(tabulate(rows, ["noise", OURS, *peers], tablefmt="github"))
 
 
 def among_runs(sides: Sequence[int], comparisons: int, seed: int) -> None:
@@ -194,13 +198,15 @@ def main() -> None:
     """Print what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--comparisons", type=int, default=1000, help="of equal cells, for each row")
+    parser.add_argument("--differences", type=int, default=200, help="true ones, for each row of the first table")
+    parser.add_argument("--alone", action="store_true", help=f"ask {OURS} only, and no peer: many times as fast")
     parser.add_argument("--noise", action="append", choices=NOISES, help="only this row of the first table")
     parser.add_argument("--files", action="append", type=int, help="only this row of the second table: files a side")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if options.noise or not options.files:
-        inside_runs(options.noise or list(NOISES), options.comparisons, options.seed, options.jobs)
+        inside_runs(options)
     if options.files or not options.noise:
         among_runs(options.files or (1, 5, 10), options.comparisons, options.seed + 9_000_000)
 
