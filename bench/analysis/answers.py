@@ -1,15 +1,15 @@
 """Matched cells to rows: which test fits, which floor must be cleared, and what the answer is.
 
 Cells of one run are pairs, round by round. Cells of different runs are as many numbers as there are runs, and where
-there is one run a side, only a difference beyond what runs drift by is believed. Which cells are matched is the
-caller's.
+there is one run a side, only a difference beyond what runs drift by is believed. A boot is a stratum: workers of one
+boot count once beside those of another. Which cells are matched is the caller's.
 """
 
 from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from bench.analysis import inference
 from bench.analysis.comparison import Comparison
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from bench.analysis.comparison import Answer, NoiseFloor
     from bench.analysis.subject import Pair, Subject
 
-Unit: TypeAlias = Literal["round", "run", "file"]
+Unit: TypeAlias = Literal["round", "boot", "run", "file"]
+_PAIRED = frozenset({"round", "boot"})
 Logs: TypeAlias = "Mapping[Pair, float]"
 
 _FEWEST_COUNTED = 3
-"""Pairs that instruction counts need: they repeat, and are not tested but held against their floor."""
+"""Pairs, or boots, that instruction counts need: they repeat, and are not tested but held against their floor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,7 @@ def _contest(match: Match, reference: Callable[[Subject], Subject | None]) -> _C
     if not base.logs or not new.logs:
         return _no_latency("no latency on both sides")
     if base.runs.keys() & new.runs.keys():
-        contest = _Contest("round", base.logs, new.logs)
-        return _enough(contest, len(contest.common), "rounds", clocks[0])
+        return _inside(base, new)
     logs: tuple[Logs, Logs] = base.logs, new.logs
     if base.machine.id != new.machine.id:
         beside = reference(base), reference(new)
@@ -106,7 +106,35 @@ def _contest(match: Match, reference: Callable[[Subject], Subject | None]) -> _C
         logs = _ratios(base, beside[0]), _ratios(new, beside[1])
     if min(len(base.runs), len(new.runs)) >= inference.FEWEST_RUNS:
         return _Contest("run", *logs)
-    return _enough(_Contest("file", *logs), min(map(len, logs)), "workers", clocks[0])
+    booted = any(side.boots[pair] for side in (base, new) for pair in side.logs)
+    if booted:
+        logs = _by_boot(base, logs[0]), _by_boot(new, logs[1])
+    return _enough(_Contest("file", *logs), min(map(len, logs)), "boots" if booted else "workers", clocks[0])
+
+
+def _inside(base: Subject, new: Subject) -> _Contest:
+    """Compare cells of the same runs round by round; where the two sides are boots of their own, boot by boot."""
+    contest = _Contest("round", base.logs, new.logs)
+    boots = {pair: (base.boots[pair], new.boots[pair]) for pair in contest.common}
+    if all(one == other for one, other in boots.values()):
+        return _enough(contest, len(boots), "rounds", base.machine.clock)
+    fewest = min(zip(*boots.values(), strict=True), key=lambda side: (None in side, len(set(side))))
+    rounds: dict[Any, list[Pair]] = {}
+    for pair, boot in zip(boots, fewest, strict=True):
+        rounds.setdefault((pair[0], boot), []).append(pair)
+    differences = {
+        pairs[0]: statistics.median(new.logs[pair] - base.logs[pair] for pair in pairs) for pairs in rounds.values()
+    }
+    by_boot = _Contest("boot", dict.fromkeys(differences, 0.0), differences)
+    return _enough(by_boot, len(differences), "boots", base.machine.clock)
+
+
+def _by_boot(cell: Subject, logs: Logs) -> dict[Pair, float]:
+    """Return one number a boot: the median of its workers, under the name of the first."""
+    boots: dict[Any, dict[Pair, float]] = {}
+    for pair, log in logs.items():
+        boots.setdefault((pair[0], cell.boots[pair]), {})[pair] = log
+    return {next(iter(workers)): statistics.median(workers.values()) for workers in boots.values()}
 
 
 def _no_latency(why: str) -> _Contest:
@@ -134,6 +162,7 @@ def _adjust(contests: Sequence[_Contest]) -> list[float | None]:
             adjusted[index] = p
 
     fill("round", lambda family: inference.adjust_paired([_differences(one) for one in family]))
+    fill("boot", lambda family: inference.adjust_paired([_differences(one) for one in family]))
     fill("run", lambda family: inference.adjust_unpaired([(one.runs(one.base), one.runs(one.new)) for one in family]))
     fill("file", lambda family: inference.holm([_effect(one).p for one in family]))
     return adjusted
@@ -144,7 +173,7 @@ def _differences(contest: _Contest) -> dict[Pair, float]:
 
 
 def _effect(contest: _Contest) -> Effect:
-    if contest.unit == "round":
+    if contest.unit in _PAIRED:
         return inference.paired(list(_differences(contest).values()))
     if contest.unit == "run":
         return inference.unpaired(list(contest.runs(contest.base).values()), list(contest.runs(contest.new).values()))
@@ -189,7 +218,7 @@ def _worse(match: Match, answer: Answer, transition: Transition) -> bool:
 
 
 def _count(contest: _Contest) -> int:
-    if contest.unit == "round":
+    if contest.unit in _PAIRED:
         return len(contest.common)
     return min(len(contest.runs(contest.base)), len(contest.runs(contest.new)))
 

@@ -57,9 +57,9 @@ class Comparison:
     floor: float | None
     """What the near end of the interval had to clear, as a fraction: 0.02 is 2%."""
     pairs: int
-    """Pairs of workers of one round, or runs of the smaller side."""
-    unit: Literal["round", "run", "file"]
-    """What the inference counts: pairs inside a run, runs, or single files under a floor of drift."""
+    """Pairs of workers of one round, pairs of boots, or runs of the smaller side."""
+    unit: Literal["round", "boot", "run", "file"]
+    """What the inference counts: pairs inside a run, boots of a run, runs, or single files under a floor of drift."""
     success_p: float | None
     """Fisher's exact test of ok / launches, both sides; null without launches."""
 

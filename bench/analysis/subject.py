@@ -36,6 +36,8 @@ _NOT_AXES = frozenset({"id", "twin", "kernel", "distro"})  # kernel and distro: 
 
 Pair: TypeAlias = "tuple[str, int]"
 """A worker's run and round: what a pair of workers shares."""
+Boot: TypeAlias = "tuple[str, str, str]"
+"""What was booted, and which boot of it: every kernel of a run has a first."""
 
 
 @dataclass(frozen=True)  # no slots: what is computed from the rows is kept
@@ -73,6 +75,14 @@ class Subject:
     def logs(self) -> Mapping[Pair, float]:
         """Their logarithms."""
         return {pair: math.log(max(median, 1.0)) for pair, median in self.medians.items()}
+
+    @cached_property
+    def boots(self) -> Mapping[Pair, Boot | None]:
+        """The boot of each worker: None on the machine itself."""
+        return {
+            (row.run, row.round): (row.machine.kernel, row.machine.distro, row.boot) if row.boot else None
+            for row in self.started
+        }
 
     @cached_property
     def runs(self) -> Mapping[str, float]:

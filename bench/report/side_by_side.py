@@ -208,6 +208,7 @@ def _notes(result: CompareResult) -> list[str]:
     """Say what the numbers rest on, once for each unit of inference."""
     words = {
         "round": "pairs of workers of one round",
+        "boot": "pairs of boots of one run, one number each",
         "run": "runs, one number each",
         "file": "single runs, held against the drift between runs",
     }

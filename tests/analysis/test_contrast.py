@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from result_lines import GIB, MACHINE, header
-from told_runs import Told, answers, recording, rows
+from result_lines import GIB, MACHINE, header, write
+from told_runs import Told, answers, lines, recording, rows
 
-from bench.analysis import NoSuchKey, compare_by, compare_files, in_one_manner, regressions
+from bench.analysis import NoSuchKey, compare_by, compare_files, in_one_manner, regressions, table
 from bench.analysis import compared as anything_compared
+from bench.record import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -215,6 +216,53 @@ def test_counted_instructions_repeat_and_need_three_rounds_only(tmp_path: Path) 
     result = compare_by(rows(tmp_path / "r", cells, rounds=3), "kernel")
 
     assert [(row.answer, row.floor) for row in result.rows] == [("slower", 0.01), ("same", 0.01)]
+
+
+def booted(path: Path, boots: int, us: Mapping[str, float], clock: str = "instructions") -> tuple[WorkerRow, ...]:
+    """Tell a run of two rounds a boot; boots of one kernel differ by 3% a boot."""
+    cells = {
+        f"fork_exec#{kernel}": Told(us=us[kernel], axes={"kernel": kernel}, changes={"place": {"kernel": kernel}})
+        for kernel in us
+    }
+    told = lines(cells, 2 * boots, 1)
+    for line in told[1:]:
+        number = line["round"] // 2
+        line["place"] = line["place"] | {"boot": f"0.{number}.1", "clock": clock}
+        slower = 1.03**number if line["place"]["kernel"] == "6.1" else 1.0
+        line["samples"]["reaped"] = [
+            called + round(slower * (reaped - called))
+            for called, reaped in zip(line["samples"]["call"], line["samples"]["reaped"], strict=True)
+        ]
+    return table([read(write(path, *told))]).rows
+
+
+def test_a_boot_counts_once_however_many_workers_it_had(tmp_path: Path) -> None:
+    equal = {"4.4": 100.0, "6.1": 100.0}
+
+    few, enough = (only(compare_by(booted(tmp_path / "r", boots, equal), "kernel")) for boots in (2, 3))
+
+    assert (few.answer, few.reason) == ("inconclusive", "needs more runs: 2 of 3 boots")
+    assert (enough.unit, enough.pairs) == ("boot", 3)
+    assert enough.answer == "same", "its boots differ by as much"
+    clear = only(compare_by(booted(tmp_path / "r", 3, {"4.4": 100, "6.1": 120}), "kernel"))
+    assert clear.answer == "slower"
+
+
+def test_times_of_few_boots_are_not_tested(tmp_path: Path) -> None:
+    kernels = {"4.4": 100.0, "6.1": 150.0}
+
+    few, enough = (only(compare_by(booted(tmp_path / "r", boots, kernels, "hardware"), "kernel")) for boots in (3, 7))
+
+    assert few.reason == "needs more runs: 3 of 6 boots"
+    assert (enough.answer, enough.unit, enough.pairs) == ("slower", "boot", 7)
+
+
+def test_cells_of_one_boot_are_pairs_of_a_round(tmp_path: Path) -> None:
+    cells = {name: Told(us=us, changes={"place": {"kernel": "6.1", "boot": "0.0.1"}}) for name, us in
+             (("posix_spawn", 40), ("fork_exec", 90))}  # fmt: skip
+    row = only(compare_by(rows(tmp_path / "r", cells), "strategy"))
+
+    assert (row.answer, row.unit, row.pairs) == ("slower", "round", 10)
 
 
 # Transitions, missing cells, warnings
