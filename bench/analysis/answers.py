@@ -38,6 +38,8 @@ class Match:
 
     base: Subject | None
     new: Subject | None
+    side: str = ""
+    """The name of the new side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ def _row(
         pairs=_count(contest),
         unit=contest.unit,
         success_p=transition.success_p,
+        side=match.side,
     )
 
 

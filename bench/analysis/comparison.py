@@ -62,6 +62,8 @@ class Comparison:
     """What the inference counts: pairs inside a run, boots of a run, runs, or single files under a floor of drift."""
     success_p: float | None
     """Fisher's exact test of ok / launches, both sides; null without launches."""
+    side: str = ""
+    """The name of the new side, also where it has no such cell: a value of the key, or a kernel of the files."""
 
 
 @dataclass(frozen=True, slots=True)

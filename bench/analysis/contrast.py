@@ -157,7 +157,9 @@ def _result(
         loose = _confounded(key, old, new)
         matches += _matches(key, loose, old, new)
         warnings += _warnings(key, loose, old, new)
-    if not any(match.base and match.new for match in matches):
+    if not pairs:
+        warnings.append(f"nothing to compare: {key} is {base} in every cell")
+    elif not any(match.base and match.new for match in matches):
         warnings.append("nothing in common: no cell of one side has a counterpart on the other")
     cells = [cell for old, new in pairs for cell in (*old.cells, *new.cells)]
     found = answers(matches, noise_floors(rows) if noise is None else noise, _reference_finder(rows, cells))
@@ -197,7 +199,8 @@ def _matches(key: str, loose: frozenset[str], old: _Side, new: _Side) -> list[Ma
         )
 
     bases, news = ({name(cell): cell for cell in side.cells} for side in (old, new))
-    found = [Match(bases.get(one), news.get(one)) for one in dict.fromkeys([*bases, *news])]
+    side = new.name if key != FILE else _text_of(new.values("kernel"))
+    found = [Match(bases.get(one), news.get(one), side) for one in dict.fromkeys([*bases, *news])]
     return sorted(found, key=_in_order)
 
 

@@ -45,6 +45,7 @@ def comparison_record(row: Comparison) -> dict[str, Any]:
     return {
         "base": _key(row.base),
         "new": _key(row.new),
+        "side": row.side,
         "verdict": row.answer,
         "reason": row.reason,
         "worse": row.worse,

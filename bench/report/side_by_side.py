@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
+from bench.report.folding import SIDE, Line, fold
 from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
 
 if TYPE_CHECKING:
@@ -31,27 +32,34 @@ _ASSUMED: Mapping[str, str] = {
     "bystanders": "0",
     "open_files": "0",
     "vmas": "1",
+    "open files": "0",
+    "in flight": "1",
 }
 """What a cell has that says nothing of it, as it is set."""
 _COLOURS: Mapping[str, str] = {"slower": "red", "faster": "green", "transition": "yellow"}
+_GAP = 2
+_LEAST_OF_ANSWER = 34
+"""Columns that an answer has also where the lesser keys of a cell take the rest: a transition fits."""
 _ORDER = ("transition", "slower", "faster", "same", "inconclusive", "missing")
 
 
 def render_terminal(result: CompareResult, options: Options) -> str:
-    """Return the table, the warnings under it; lines are cut to the width."""
+    """Return the table, under it the answers that it had to cut, and the warnings; lines are cut to the width."""
     glyphs = UNICODE if options.unicode else ASCII
     width = max(options.width, 60)
-    lines = _table(*_cells(result, glyphs))
+    told = fold(result)
+    lines = _table(*_cells(result, told, glyphs))
     if max(map(len, lines)) > width:
-        lines = _table(*_narrow(*_cells(result, glyphs), _keys(result), glyphs))
+        lines = _table(*_narrow(*_cells(result, told, glyphs), len(_keys(result)), width, glyphs))
     shown = [clip(line.rstrip(), width, glyphs) for line in lines]
     if options.colour and shown:
         shown[0] = click.style(shown[0], dim=True)
         shown[1:] = [
-            click.style(line, fg=_COLOURS.get(row.answer)) for line, row in zip(shown[1:], result.rows, strict=True)
+            click.style(line, fg=_COLOURS.get(one.row.answer)) for line, one in zip(shown[1:], told, strict=True)
         ]
+    cut = [line for text in _cut(result, shown) for line in wrap(text, width, rest="  ")]
     head = f"{_title(result.key)}: {_base(result)} {_arrow(glyphs)} {_new(result)}"
-    text = [*wrap(head, width), "", *shown, "", *wrap(_totals(result), width)]
+    text = [*wrap(head, width), "", *shown, "", *cut, *([""] if cut else []), *wrap(_totals(result), width)]
     text += [line for note in _notes(result) for line in wrap(note, width)]
     for warning in result.warnings:
         text += [_styled(line, options) for line in wrap(f"warning: {warning}", width, rest="  ")]
@@ -64,14 +72,14 @@ def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _narrow(
-    titles: list[str], rows: list[list[str]], keys: Sequence[str], glyphs: Glyphs
+    titles: list[str], rows: list[list[str]], last: int, width: int, glyphs: Glyphs
 ) -> tuple[list[str], list[list[str]]]:
-    """Say in one column, the last, what the lesser keys of a cell are, and leave out columns in which nothing stands.
+    """Say in one column, the last, what the lesser of the `last` keys of a cell are, and leave out empty columns.
 
-    What a reader assumes goes without saying, and it is not the answers that are cut.
+    What a reader assumes goes without saying. An answer is cut where it would hide whose it is.
     """
-    first, last = len(_ALWAYS), len(keys)
-    assumed = [_ASSUMED.get(key, "") for key in keys]
+    first = len(_ALWAYS)
+    assumed = [_ASSUMED.get(title, "") for title in titles]
 
     def where(row: Sequence[str]) -> str:
         lesser = range(first, last)
@@ -80,7 +88,17 @@ def _narrow(
     told = [[*row[:first], *row[last:], where(row)] for row in rows]
     heads = [*titles[:first], *titles[last:], "where"]
     kept = [at for at in range(len(heads)) if any(row[at] not in {"", glyphs.none} for row in told)]
+    answer = heads.index("answer")
+    others = sum(max(len(row[at]) for row in [heads, *told]) + _GAP for at in kept if at != answer)
+    for row in told:
+        row[answer] = clip(row[answer], max(width - others, _LEAST_OF_ANSWER), glyphs)
     return [heads[at] for at in kept], [[row[at] for at in kept] for row in told]
+
+
+def _cut(result: CompareResult, table: Sequence[str]) -> list[str]:
+    """Return the answers that the table does not show whole, each once."""
+    shown = "\n".join(table)
+    return [text for text in dict.fromkeys(map(_answer, result.rows)) if text not in shown]
 
 
 def _styled(line: str, options: Options) -> str:
@@ -89,8 +107,9 @@ def _styled(line: str, options: Options) -> str:
 
 def render_markdown(result: CompareResult) -> str:
     """Return what fits a pull request's comment: the totals, the table of what differs, the rest folded away."""
-    titles, rows = _cells(result, UNICODE)
-    told = [(row, [_escaped(text) for text in cells]) for row, cells in zip(result.rows, rows, strict=True)]
+    lines = fold(result)
+    titles, rows = _cells(result, lines, UNICODE)
+    told = [(one.row, [_escaped(text) for text in cells]) for one, cells in zip(lines, rows, strict=True)]
     first = [cells for row, cells in told if row.answer in {"transition", "slower", "faster"}]
     rest = [cells for row, cells in told if row.answer not in {"transition", "slower", "faster"}]
     parts = [f"**{_escaped(_title(result.key))}: {_escaped(_base(result))} → {_escaped(_new(result))}**"]
@@ -99,7 +118,9 @@ def render_markdown(result: CompareResult) -> str:
         parts.append(tabulate(first, titles, tablefmt="github", disable_numparse=True))
     if rest:
         folded = tabulate(rest, titles, tablefmt="github", disable_numparse=True)
-        parts.append(f"<details><summary>{len(rest)} without a difference</summary>\n\n{folded}\n\n</details>")
+        parts.append(
+            f"<details><summary>{_without(result)} without a shown difference</summary>\n\n{folded}\n\n</details>"
+        )
     parts += [_escaped(note) for note in _notes(result)]
     parts += [f"> warning: {_escaped(warning)}" for warning in result.warnings]
     return "\n\n".join(parts) + "\n"
@@ -112,21 +133,25 @@ def _escaped(text: str) -> str:
     return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _cells(result: CompareResult, glyphs: Glyphs) -> tuple[list[str], list[list[str]]]:
+def _without(result: CompareResult) -> int:
+    return sum(row.answer not in {"transition", "slower", "faster"} for row in result.rows)
+
+
+def _cells(result: CompareResult, lines: Sequence[Line], glyphs: Glyphs) -> tuple[list[str], list[list[str]]]:
     """Return the titles and the rows of the table: the keys that tell rows apart, both sides, and the answer."""
     keys = _keys(result)
-    sided = len(result.new) > 1
+    sided = len(result.new) > 1 or len({row.side for row in result.rows}) > 1
     titles = [*(_title(key) for key in keys), *(["new"] if sided else []), "base p50", "new p50", "change", "answer"]
     rows = [
         [
-            *(_value(key, row) for key in keys),
-            *([_side(result.key, row)] if sided else []),
-            _p50(row.base_ns, glyphs),
-            _p50(row.new_ns, glyphs),
-            _change(row, glyphs),
-            _answer(row),
+            *(line.texts.get(key, _value(key, line.row)) for key in keys),
+            *([line.texts[SIDE]] if sided else []),
+            _p50(None if line.several else line.row.base_ns, glyphs),
+            _p50(None if line.several else line.row.new_ns, glyphs),
+            _change(line.row, glyphs),
+            _answer(line.row),
         ]
-        for row in result.rows
+        for line in lines
     ]
     return titles, rows
 
@@ -165,12 +190,6 @@ def _value(key: str, row: Comparison) -> str:
     if value is None:
         return ""
     return size(value) if key.endswith("_bytes") and isinstance(value, int) else plain(str(value))
-
-
-def _side(key: str, row: Comparison) -> str:
-    if key == "file":
-        return plain(str((row.new or {}).get("kernel", "")))
-    return _value(key, row) if row.new else ""
 
 
 def _p50(ns: int | None, glyphs: Glyphs) -> str:
