@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bench.report.beside import beside_the_verdicts
 from bench.report.blocks import (
     FLOOR,
     axis,
@@ -121,6 +122,8 @@ def _head(section: Section, analysis: Analysis) -> Iterator[str]:
         yield f"- {', '.join(map(_code, failure.names))}: {_text(failure.text)}"
     if not found:
         yield "- **No verdict was reached.**" if section.shown else "- **Nothing was measured.**"
+    for label, sentence in beside_the_verdicts(section, UNICODE):
+        yield f"- {label}: {_text(sentence)}"
     yield ""
 
 

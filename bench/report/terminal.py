@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.report.beside import beside_the_verdicts
 from bench.report.blocks import (
     ENVIRONMENT,
     FLOOR,
@@ -92,6 +93,7 @@ def render(analysis: Analysis, options: Options) -> str:
         _places(page, section)
         _verdicts(page, verdicts_of(section, analysis))
         _outright(page, section)
+        _beside(page, section)
         _blocks(page, section)
         _hazards(page, analysis, section)
         _mechanisms(page, section.cells)
@@ -141,6 +143,15 @@ def _outright(page: _Page, section: Section) -> None:
         page.labelled("", f"and {len(failures) - _MOST_VERDICTS} more", dim=True)
     if failures:
         page.gap()
+
+
+def _beside(page: _Page, section: Section) -> None:
+    """Say what the run shows that is no choice."""
+    last = ""
+    for label, sentence in beside_the_verdicts(section, page.glyphs):
+        page.labelled("" if label == last else label, sentence)
+        last = label
+    page.gap()
 
 
 def _places(page: _Page, section: Section) -> None:
