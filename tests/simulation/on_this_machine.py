@@ -24,8 +24,9 @@ from bench.record import read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bench.analysis import CompareResult, WorkerRow
+    from bench.analysis import CompareResult, Comparison, WorkerRow
 
+REFERENCE, SLOWER = "vfork_exec", "vfork_slowed"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 SCENARIO = """\
@@ -37,6 +38,7 @@ launches: 60
 warmup: 5
 rounds: {rounds}
 time_limit: 2s
+reference: vfork_exec
 """
 
 SLOWED = r"""
@@ -139,17 +141,24 @@ def _compare(files: Sequence[Sequence[WorkerRow]], base: Iterable[int], new: Ite
 
 
 def inside(files: Sequence[Sequence[WorkerRow]]) -> None:
-    """Print how the slowed strategy fares beside the one that is not, run by run."""
-    said: Counter[str] = Counter()
-    ratios: list[float] = []
-    for rows in files:
-        both = [row for row in rows if row.cell["strategy"] in {"vfork_exec", "vfork_slowed"} or row.cell.get("twin")]
-        kept = [row for row in both if row.cell["strategy"] != "posix_spawn" or row.cell.get("twin")]
-        result = compare_by(kept, "strategy")
-        for row in result.rows:
-            said[row.answer] += 1
-            ratios.append(row.ratio or 1.0)
-    print("vfork_slowed beside vfork_exec, run by run:", dict(said), f"ratios {min(ratios):.3f} to {max(ratios):.3f}")
+    """Print what `compare --by strategy` says of the slowed strategy, beside the one that is not, run by run."""
+    found = [row for rows in files for row in slowed(rows)]
+    said = Counter[str](row.answer for row in found)
+    ratios = [row.ratio for row in found if row.ratio]
+    floors = [row.floor for row in found if row.floor]
+    print(f"{SLOWER} beside {REFERENCE}, run by run: {dict(said)}", end="; ")
+    print(f"ratios {min(ratios):.3f} to {max(ratios):.3f}, floors {min(floors):.1%} to {max(floors):.1%}")
+
+
+def slowed(rows: Sequence[WorkerRow]) -> list[Comparison]:
+    """Select what the comparison of all strategies, with the floors of its own run, says of the slowed one.
+
+    Raises ValueError when it was not beside the one that is not slowed.
+    """
+    result = compare_by(rows, "strategy")
+    if result.base != REFERENCE:
+        raise ValueError(f"the strategies were compared with {result.base}: {REFERENCE} was not the run's reference")
+    return [row for row in result.rows if row.side == SLOWER]
 
 
 def main() -> None:
