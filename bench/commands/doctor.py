@@ -36,7 +36,7 @@ def doctor(*, restore: bool) -> None:
 
 
 def _restore() -> None:
-    from bench.machine import Busy, groups, repair
+    from bench.machine import Busy, groups, repair, scratch
 
     try:
         old = repair()
@@ -45,14 +45,17 @@ def _restore() -> None:
     except OSError as error:
         raise InvalidInput(f"vm.overcommit_* cannot be put back: {error.strerror}: run as root") from None
     removed, left = groups.sweep()
+    folders = scratch.sweep()
     if old:
         click.echo(f"restored: vm.overcommit_memory={old.memory} {_limit(old.ratio, old.kbytes)}")
     if removed:
         click.echo(f"removed: control groups {_listed(removed)}")
+    if folders:
+        click.echo(f"removed: folders {_listed(folders)}")
     if left:
         raise InvalidInput(f"cannot be removed: control groups {_listed(left)}: end their processes, or run as root")
-    if not old and not removed:
-        click.echo("nothing to restore: no run left vm.overcommit_* changed, or control groups")
+    if not old and not removed and not folders:
+        click.echo("nothing to restore: no run left vm.overcommit_* changed, control groups or folders")
 
 
 def _listed(directories: list[Path]) -> str:

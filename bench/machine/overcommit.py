@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import socket
 import subprocess
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bench.machine import groups, guard
+from bench.machine import groups, guard, scratch
 from bench.machine.guard import STATE_FOLDER, SYSCTL, Busy, Hold, Settings, read_settings, read_state
+from bench.machine.scratch import Scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ class GuardProcess:
         self._has_held = False
         self._unread = 0
         self._rest = b""
-        self._scratch: Path | None = None
+        self._scratch: list[Scratch] = []
         self._groups: list[Path] = []
 
     @property
@@ -100,10 +100,12 @@ class GuardProcess:
         """Name the session that must not outlive the runner."""
         self._say(f"watch {pid}")
 
-    def scratch(self, folder: Path) -> None:
-        """Name the folder that is removed at the end."""
-        self._scratch = folder
-        self._say(f"scratch {folder}")
+    def scratch(self, base: Path | None = None) -> Path:
+        """Make a folder for the run's own files, in memory unless told where, which is removed at the end."""
+        made = scratch.make(base)
+        self._scratch.append(made)
+        self._say(f"scratch {made.path}")
+        return made.path
 
     def group(self, directory: Path) -> None:
         """Name a control group that is about to be made, and that must not outlive the runner."""
@@ -140,8 +142,8 @@ class GuardProcess:
         for directory in self._groups:
             guard.end_group(directory)
         groups.sweep()  # and of workers that made one for themselves and were killed
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        while self._scratch:
+            self._scratch.pop().remove()
 
     def __enter__(self) -> Self:
         """Return the guard itself."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,29 +43,24 @@ class Attempt(Protocol):
 
 @contextmanager
 def attempts(catalogue: Catalogue, guard: GuardProcess) -> Iterator[Attempt]:
-    """Give a way to try hazards here; its scratch folder goes at the end, by the guard when the runner is killed."""
-    base = Path("/dev/shm")  # noqa: S108 - memory; mkdtemp is private
-    scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
-    try:
-        guard.scratch(scratch)
-        ours = census.own_children()
+    """Give a way to try hazards here; its scratch folder goes with the guard."""
+    scratch = guard.scratch()
+    ours = census.own_children()
 
-        def make(key: HazardKey, *, trials: int, session: int) -> HazardLine:
-            started = now_text()
-            reason = hazards.refusal(catalogue, key)
-            if reason:
-                return hazards.not_tried(key, reason, session=session, started=started)
-            command = _command(catalogue, key, trials, scratch)
-            try:
-                with _group(catalogue, key, guard) as words:
-                    tried = _try([*command, *words], trials, scratch, guard, ours)
-            except (NoGroupError, OSError) as no_group:
-                return hazards.not_tried(key, str(no_group), session=session, started=started)
-            return hazards.line(key, tried, planned=trials, session=session, started=started)
+    def make(key: HazardKey, *, trials: int, session: int) -> HazardLine:
+        started = now_text()
+        reason = hazards.refusal(catalogue, key)
+        if reason:
+            return hazards.not_tried(key, reason, session=session, started=started)
+        command = _command(catalogue, key, trials, scratch)
+        try:
+            with _group(catalogue, key, guard) as words:
+                tried = _try([*command, *words], trials, scratch, guard, ours)
+        except (NoGroupError, OSError) as no_group:
+            return hazards.not_tried(key, str(no_group), session=session, started=started)
+        return hazards.line(key, tried, planned=trials, session=session, started=started)
 
-        yield make
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    yield make
 
 
 @contextmanager

@@ -20,7 +20,6 @@ import os
 import selectors
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -106,9 +105,7 @@ class LocalPlace:
         """`isolator` is the native worker, whose `isolate` starts every worker."""
         self._isolator = isolator
         self._guard = guard
-        base = Path("/dev/shm")  # noqa: S108 - memory, so that samples never wait for a disk; mkdtemp is private
-        self._scratch = Path(tempfile.mkdtemp(prefix="launchbench-", dir=base if os.access(base, os.W_OK) else None))
-        guard.scratch(self._scratch)
+        self._scratch = guard.scratch()
         self._rights = limit_rights()
 
     def describe(self) -> PlaceFields:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 root = pytest.mark.root
 needs_root = pytest.mark.skipif(missing_right() is not None, reason=f"{missing_right()}")
-NOTHING = "nothing to restore: no run left vm.overcommit_* changed, or control groups\n"
+NOTHING = "nothing to restore: no run left vm.overcommit_* changed, control groups or folders\n"
 
 
 @pytest.fixture

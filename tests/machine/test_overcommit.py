@@ -14,7 +14,17 @@ import psutil
 import pytest
 from test_guard import FakeSysctl
 
-from bench.machine import Busy, GuardError, GuardProcess, Settings, memory_facts, missing_right, read_settings, repair
+from bench.machine import (
+    Busy,
+    GuardError,
+    GuardProcess,
+    Settings,
+    memory_facts,
+    missing_right,
+    read_settings,
+    repair,
+    scratch,
+)
 from bench.machine.guard import STATE_FOLDER, SYSCTL, Hold, apply, read_state
 from bench.machine.overcommit import GuardProcess as FromItsModule
 
@@ -70,14 +80,14 @@ def test_the_guard_leads_a_session_of_its_own(guard: GuardProcess) -> None:
 def test_the_guard_ends_with_the_runner_and_so_does_what_it_watches(
     sleeper: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    (tmp_path / "scratch").mkdir()
     with GuardProcess() as guard:
-        guard.scratch(tmp_path / "scratch")
+        folder = guard.scratch(tmp_path)
+        assert folder.parent == tmp_path
         guard.watch(sleeper.pid)
 
     assert ended(guard.pid)
     assert sleeper.wait() == -signal.SIGKILL
-    assert not (tmp_path / "scratch").exists()
+    assert not folder.exists()
 
 
 def test_a_session_that_ended_well_is_no_longer_watched(sleeper: subprocess.Popen[bytes]) -> None:
@@ -89,13 +99,16 @@ def test_a_session_that_ended_well_is_no_longer_watched(sleeper: subprocess.Pope
 
 
 @pytest.mark.parametrize("name", ["with a space", "ünïcode", os.fsdecode(b"not\xffutf8")])
-def test_a_scratch_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+def test_a_scratch_folder_may_be_anywhere(tmp_path: Path, sleeper: subprocess.Popen[bytes], name: str) -> None:
     (tmp_path / name).mkdir()
+    runner, guard = start_runner(tmp_path / name, sleeper.pid)
+    assert len(list((tmp_path / name).iterdir())) == 1
 
-    with GuardProcess() as guard:
-        guard.scratch(tmp_path / name)
+    with runner:
+        runner.kill()
 
-    assert not (tmp_path / name).exists()
+    wait_until(lambda: ended(guard))
+    assert not list((tmp_path / name).iterdir())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -166,15 +179,44 @@ def start_runner(*arguments: object) -> tuple[subprocess.Popen[str], int]:
 def test_a_runner_that_is_killed_leaves_no_worker_and_no_folder(
     sleeper: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    (tmp_path / "scratch").mkdir()
-    runner, guard = start_runner(tmp_path / "scratch", sleeper.pid)
+    runner, guard = start_runner(tmp_path, sleeper.pid)
 
     with runner:
         runner.kill()
 
     wait_until(lambda: ended(guard))
     assert sleeper.wait() == -signal.SIGKILL
-    assert not (tmp_path / "scratch").exists()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def killed_together(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> Path:
+    """What a run leaves that is killed together with its guard."""
+    runner, guard = start_runner(tmp_path, sleeper.pid)
+    with runner:
+        os.kill(guard, signal.SIGKILL)
+        runner.kill()
+    wait_until(lambda: ended(guard))
+    (left,) = tmp_path.iterdir()
+    (left / "trial").mkdir()
+    (left / "trial" / "samples").write_bytes(b"1234")
+    return left
+
+
+def test_the_next_run_removes_what_one_left_that_was_killed_with_its_guard(killed_together: Path) -> None:
+    with GuardProcess() as guard:
+        own = guard.scratch(killed_together.parent)
+        assert list(killed_together.parent.iterdir()) == [own]
+
+
+def test_what_a_living_run_has_is_not_swept(killed_together: Path, guard: GuardProcess) -> None:
+    own = guard.scratch(killed_together.parent / "..")
+    others = (own.parent / "launchbench-somebody's", own.parent / "another")
+    for other in others:
+        other.mkdir()
+
+    assert scratch.sweep(own.parent) == []
+    assert all(folder.exists() for folder in (own, *others))
 
 
 # Repairing after a guard was killed, on a fake sysctl
@@ -292,8 +334,7 @@ def test_one_run_at_a_time_and_the_refused_one_disturbs_nothing(
 def test_a_runner_that_is_killed_leaves_the_settings_as_they_were(
     machine: Settings, other_mode: int, sleeper: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    (tmp_path / "scratch").mkdir()
-    runner, guard = start_runner(tmp_path / "scratch", sleeper.pid, "hold", f"set {other_mode} -")
+    runner, guard = start_runner(tmp_path, sleeper.pid, "hold", f"set {other_mode} -")
     with runner:
         assert read_settings().memory == other_mode
 
@@ -303,7 +344,7 @@ def test_a_runner_that_is_killed_leaves_the_settings_as_they_were(
     assert read_settings() == machine
     assert read_state() is None
     assert sleeper.wait() == -signal.SIGKILL
-    assert not (tmp_path / "scratch").exists()
+    assert not list(tmp_path.iterdir())
 
 
 @root
@@ -326,7 +367,7 @@ def test_closing_repairs_what_a_killed_guard_left(machine: Settings, guard: Guar
 def test_when_guard_and_runner_were_killed_the_state_file_lets_anyone_repair(
     machine: Settings, other_mode: int, tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    runner, guard = start_runner(tmp_path / "scratch", sleeper.pid, "hold", f"set {other_mode} -")
+    runner, guard = start_runner(tmp_path, sleeper.pid, "hold", f"set {other_mode} -")
     with runner:
         os.kill(guard, signal.SIGKILL)
         runner.kill()
@@ -344,7 +385,7 @@ def test_when_guard_and_runner_were_killed_the_state_file_lets_anyone_repair(
 def test_the_next_run_starts_from_the_machines_own_settings(
     machine: Settings, other_mode: int, tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    runner, guard = start_runner(tmp_path / "scratch", sleeper.pid, "hold", f"set {other_mode} -")
+    runner, guard = start_runner(tmp_path, sleeper.pid, "hold", f"set {other_mode} -")
     with runner:
         os.kill(guard, signal.SIGKILL)
         runner.kill()
