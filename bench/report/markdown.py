@@ -31,7 +31,9 @@ from bench.report.blocks import (
 )
 from bench.report.contrasts import cell_name, common_conditions, contrasts, ratio_text, said, title
 from bench.report.hazard_groups import HazardGroup, hazard_groups
+from bench.report.inheritance import inheritances
 from bench.report.interface import Format, Options
+from bench.report.markdown_leftovers import leftover_rows
 from bench.report.outright import outright_failures
 from bench.report.typography import UNICODE, duration, plain, size
 from bench.report.verdict_groups import verdict_groups
@@ -103,6 +105,8 @@ def render(analysis: Analysis, options: Options) -> str:
         if len(_largest(section)) < len(section.shown):
             left_out += _folded("Every cell", _table(_ranked(section.shown)), paper)
         left_out += _folded("Mechanism, observed in a launch that is not timed", _mechanism(section), paper)
+        left_out += _folded("Left behind, stalls, and the caller's own writes", _leftovers(section), paper)
+        left_out += _folded("Inherited by the command", _inherited(section), paper)
         left_out += _folded("Not measured", _refused(section), paper)
         left_out += _folded("Machine and run", _provenance(section, analysis), paper)
     if left_out:
@@ -208,6 +212,16 @@ def _mechanism(section: Section) -> tuple[list[str], list[list[str]]]:
         [_code(name), _code(" | ".join(texts)), _text("; ".join(denied.get(name, ())))] for name, texts in seen.items()
     ]
     return ["strategy", "calls", "against its name"], rows
+
+
+def _leftovers(section: Section) -> tuple[list[str], list[list[str]]]:
+    heads, rows = leftover_rows(_ranked(section.shown))
+    return heads, [[_code(row[0]), *map(_text, row[1:])] for row in rows]
+
+
+def _inherited(section: Section) -> tuple[list[str], list[list[str]]]:
+    rows = [[_text(one.text), _text("; ".join(one.names))] for one in inheritances(section.cells)]
+    return ["inherited", "with"], rows
 
 
 def _refused(section: Section) -> tuple[list[str], list[list[str]]]:

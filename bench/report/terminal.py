@@ -33,6 +33,7 @@ from bench.report.blocks import (
     varying,
     verdicts_of,
 )
+from bench.report.inheritance import inheritances
 from bench.report.interface import Format, Options
 from bench.report.outright import outright_failures
 from bench.report.terminal_hazards import set_hazards
@@ -238,21 +239,14 @@ def _mechanisms(page: _Page, cells: Iterable[CellSummary]) -> None:
 
 def _inheritance(page: _Page, cells: Sequence[CellSummary]) -> None:
     """Say what commands inherited that few expect, and what a hygiene promised otherwise."""
-    said: dict[str, list[str]] = {}
-    told_apart = [axis for axis in ("reaper", "hygiene", "open_files") if axis in varying(cells)]
-    for cell in cells:
-        name = " ".join([cell.strategy, *(str(cell.axes[axis]) for axis in told_apart)])
-        for text in (*cell.inherited, *cell.broken_promises):
-            if text not in said.setdefault(name, []):
-                said[name].append(text)
-    said = {name: texts for name, texts in said.items() if texts}
-    if not said:
+    found = inheritances(cells)
+    if not found:
         return
     page.title("inherited by the command")
-    width = min(max(map(len, said)) + 2, page.options.width // 2)
-    for name, texts in said.items():
-        for line in wrap(" | ".join(texts), page.options.width, first=f"{plain(name):<{width}}", rest=" " * width):
-            page.lines.append(line)
+    for one in found:
+        page.text(one.text, fg="yellow" if one.broken else None)
+        for line in wrap("; ".join(one.names), page.options.width, first="  ", rest="  "):
+            page.lines.append(page.styled(line, dim=True))
     page.gap()
 
 

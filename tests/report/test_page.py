@@ -44,6 +44,9 @@ def document_of(*paths: Path) -> dict[str, Any]:
 
 
 def at(record: dict[str, Any], column: str) -> Any:
+    above, _, below = column.partition("/")
+    if below:
+        return at(record, above) / record[below]
     outer, _, inner = column.partition(".")
     return record[outer][inner] if inner else record[outer]
 
@@ -80,7 +83,7 @@ def test_every_number_in_a_table_is_the_machine_readable_reports(tmp_path: Path,
 
 
 def _has(record: dict[str, Any], column: str) -> bool:
-    outer, _, inner = column.partition(".")
+    outer, _, inner = column.partition("/")[0].partition(".")
     return not inner or (record[outer] is not None and inner in record[outer])
 
 

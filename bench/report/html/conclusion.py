@@ -23,7 +23,6 @@ _MOST_SHOWN = 4
 """Answers, and lines of what failed, that are shown at once; the others are folded."""
 _AT_ONCE = 3
 """Reasons of each kind that stand below an answer, unfolded."""
-_GOES_WITHOUT_SAYING = frozenset({"waitpid", "own", "none"})
 _DECISIVE = frozenset({"success", "hazard", "finding"})
 
 
@@ -136,8 +135,9 @@ def _clause(reason: Reason) -> Clause:
 
 
 def _named(choice: Choice) -> str:
-    more = (choice.reaper, choice.hygiene)
-    return "+".join([choice.strategy, *(name for name in more if name not in _GOES_WITHOUT_SAYING)])
+    reaper = [choice.reaper] if choice.reaper not in {"waitpid", "own"} else []
+    hygiene = [choice.hygiene] if choice.hygiene != "none" else []
+    return "+".join([choice.strategy, *reaper, *hygiene])
 
 
 def _noise(floors: Sequence[NoiseFloor]) -> str:

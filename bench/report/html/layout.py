@@ -5,6 +5,7 @@ A series keeps its colour, mark and dash in every panel and figure of its sectio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from bench.report.blocks import FLOOR, axis, axis_name, axis_text, clock_title, 
 from bench.report.typography import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bench.analysis import CellSummary
     from bench.report.blocks import Section
@@ -27,6 +28,20 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (12, 3))
 """Lengths of stroke and gap. The three cycles have no common length, so 210 series differ."""
+_USUAL: Mapping[str, tuple[object, ...]] = {
+    "reaper": ("waitpid", "own"),
+    "hygiene": ("none",),
+    "backing": ("anon",),
+    "in_flight": (1,),
+    "bystanders": (0,),
+    "open_files": (0,),
+    "vmas": (1,),
+    "memory_limit_bytes": (None,),
+    "pids_limit": (None,),
+    "nofile_limit": (None,),
+    "nproc_limit": (None,),
+}
+"""What a label leaves out: it is what a reader assumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,8 @@ class Layout:
 
     panels: tuple[str, ...]
     """Their titles, which say what is the same in all of a panel and not in the others."""
+    apart: tuple[str, ...]
+    """The axes of rows that make panels, beside the mode."""
     everywhere: str
     """What is the same in all panels, when there are several."""
     pale: frozenset[int]
@@ -115,6 +132,7 @@ def lay_out(cells: Mapping[int, CellSummary], strategies: Sequence[str]) -> Layo
     series = tuple(Series(index, label) for index, label in enumerate(labels))
     return Layout(
         panels=tuple(_title(part for part in titles[key] if part not in common) for key in panels),
+        apart=tuple(apart),
         everywhere=_title(part for part in common),
         pale=frozenset(at for at, key in enumerate(panels) if key[0][1] == EMULATED),
         series=series,
@@ -150,6 +168,11 @@ def _panel_key(cell: CellSummary, apart: Iterable[str]) -> tuple[tuple[bool, str
     return mode_order(cell), tuple(axis(cell, name) for name in apart)
 
 
+def panel_title(cell: CellSummary, apart: Iterable[str]) -> str:
+    """Name what the cells of one mode, and of one value of each of these axes, have in common."""
+    return _title(_panel_parts(cell, apart))
+
+
 def _panel_parts(cell: CellSummary, apart: Iterable[str]) -> list[str]:
     parts = [mode_title(cell), clock_title(cell), *(_axis(cell, name) for name in apart)]
     return [part for part in parts if part]
@@ -161,7 +184,8 @@ def _title(parts: Iterable[str]) -> str:
 
 
 def _label(cell: CellSummary, inside: Iterable[str]) -> str:
-    return ", ".join([plain(cell.strategy), *(_axis(cell, name) for name in inside)])
+    told = (name for name in inside if axis(cell, name) not in _USUAL.get(name, ()))
+    return ", ".join([plain(cell.strategy), *(_axis(cell, name) for name in told)])
 
 
 def _axis(cell: CellSummary, name: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.report.blocks import mechanisms
 from bench.report.html.success import series_head
 from bench.report.html.tables import NONE, Entry, Head, Row, Table
-from bench.report.typography import plain, size
+from bench.report.inheritance import inheritances
+from bench.report.typography import UNICODE, duration, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,49 +25,65 @@ _COUNTS = {
     "leaked_threads": ("threads", "running when the worker was done and not when it was ready"),
     "live_children": ("children", "still running when the worker was done"),
     "strays": ("strays", "processes that outlived their worker"),
+    "errors.lost_status": ("lost", "exit statuses that never came"),
+    "errors.lost_status:ECHILD": ("taken", "exit statuses that somebody else took: the wait found no child (ECHILD)"),
 }
+_TIMES = {
+    "bystander_max_ns": ("longest stall", "of a bystander thread while launches were made, over workers"),
+    "bystander_control_max_ns": ("its control", "the longest stall in as much time without launches"),
+    "written_ns.p50": ("own writes", "what the worker's writes to its own memory took after a launch, p50"),
+}
+_A_PAGE = "written_ns.p50/pages_written"
+_NOUGHT = frozenset({"", "0", NONE})
+_ALWAYS = frozenset({"zombies", "descriptors", "strays"})
+"""Columns that are there always: that a census was taken and found nothing is said by them."""
 
 
-def left_behind(layout: Layout, panel: int, records: Records) -> Table:
-    """Return what the workers of a panel left, in a row for each cell."""
-    items = layout.of(panel)
-    stalls = any(item.cell.bystander_max_ns is not None for item in items)
-    heads = [
+def left_behind(layout: Layout, records: Records) -> Table:
+    """Return what workers left, in a row for each cell; what no cell has is left out."""
+    heads = (
         Head("strategy", number=False),
+        Head("under", number=False),
         Head("footprint"),
         *(Head(name, note) for name, note in _COUNTS.values()),
-        Head("lost", "exit statuses that never came"),
         Head("not reached", "launches that were planned and that the time limit, or the worker's end, cut off"),
-        *([Head("longest stall", "of a bystander thread, over workers")] if stalls else []),
-    ]
+        *(Head(name, note) for name, note in _TIMES.values()),
+        Head("a page", "of them"),
+    )
+    rows = tuple(_row(item, layout, records) for item in layout.items)
+    there = [any(row.entries[at].text not in _NOUGHT for row in rows) for at in range(len(heads) - 1)]
+    said = [at for at, found in enumerate(there) if found or (heads[at + 1].text in _ALWAYS)]
     return Table(
-        caption=layout.panels[panel],
-        heads=tuple(heads),
-        rows=tuple(_row(item, records, stalls=stalls) for item in items),
+        caption="The census",
+        titled=True,
+        heads=(heads[0], *(heads[at + 1] for at in said)),
+        rows=tuple(replace(row, entries=tuple(row.entries[at] for at in said)) for row in rows),
     )
 
 
-def _row(item: Item, records: Records, *, stalls: bool) -> Row:
+def _row(item: Item, layout: Layout, records: Records) -> Row:
     index = item.index
     entries = (
+        Entry(layout.panels[item.panel] if len(layout.panels) > 1 else "", value=item.panel),
         records.bytes(index, "footprint_bytes"),
-        *(records.count(index, column, "bad") for column in _COUNTS),
-        _lost(index, records),
+        *(records.count(index, column, "" if column == "zombies_peak" else "bad") for column in _COUNTS),
         records.count(index, "not_reached", "warn"),
-        *([records.time(index, "bystander_max_ns")] if stalls else []),
+        *(records.time(index, column) for column in _TIMES),
+        _a_page(index, records),
     )
     return Row(series_head(item.series), entries, series=item.series.index)
 
 
-def _lost(index: int, records: Records) -> Entry:
-    lost = records.value(index, "findings.lost_status") or 0
-    return Entry(str(lost), "number bad" if lost else "number", lost)
+def _a_page(index: int, records: Records) -> Entry:
+    took, pages = records.value(index, "written_ns.p50"), records.value(index, "pages_written")
+    each = took / pages if took is not None and pages else None
+    return Entry(NONE if each is None else duration(each, UNICODE), "number", each, index, _A_PAGE)
 
 
 def is_clean(cell: CellSummary) -> bool:
     """Tell whether every count that there is is nought."""
     counts = (cell.zombies, cell.leaked_fds, cell.leaked_threads, cell.live_children, cell.strays)
-    return not any(counts) and "lost_status" not in cell.findings
+    return not any(counts) and not any(error.startswith("lost_status") for error in cell.errors)
 
 
 def mechanism_table(cells: Sequence[CellSummary]) -> Table | None:
@@ -91,6 +109,22 @@ def mechanism_table(cells: Sequence[CellSummary]) -> Table | None:
             *([Head("against its name", number=False)] if denied else []),
         ),
         rows=rows,
+    )
+
+
+def inheritance_table(cells: Sequence[CellSummary]) -> Table | None:
+    """Return what commands inherited that few expect, and with which choices."""
+    found = inheritances(cells)
+    if not found:
+        return None
+    return Table(
+        caption="Inherited by the command",
+        heads=(Head("inherited", number=False), Head("with", number=False)),
+        rows=tuple(
+            Row(Entry(one.text, "broken" if one.broken else "", one.text), (Entry("; ".join(one.names), "code"),))
+            for one in found
+        ),
+        sortable=False,
     )
 
 

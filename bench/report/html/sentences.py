@@ -28,6 +28,10 @@ def curve_said(layout: Layout) -> str:
     if len(layout.footprints) < 2:
         return f"There is one footprint only, {size(layout.footprints[0])}: no curve to draw. The ranking has it all."
     if not any(item.cell.total_ns for item in layout.items):
+        if any(item.cell.ok for item in layout.items):
+            return (
+                "Launches here have no total of their own, as when they are held or end in a burst: no curve to draw."
+            )
         return "No launch was ok, so there is no latency to draw: the table of success says what failed."
     if is_too_much(layout):
         panels, series = count(len(layout.panels), "panel"), len(layout.series)

@@ -20,12 +20,19 @@ from bench.report.html.behind import curve_table, round_table, tail_table
 from bench.report.html.conclusion import Conclusions, Standing, conclusions
 from bench.report.html.figures import Figure, curve_figure, largest_footprints, multiples_shown, tails_figure
 from bench.report.html.layout import Layout, layout_of
-from bench.report.html.leftovers import hazard_table, left_behind, mechanism_table, refused_text
+from bench.report.html.leftovers import (
+    hazard_table,
+    inheritance_table,
+    is_clean,
+    left_behind,
+    mechanism_table,
+    refused_text,
+)
 from bench.report.html.marks import key
 from bench.report.html.multiples import Multiple, distributions, drifts
 from bench.report.html.ranking import rankings
 from bench.report.html.sentences import curve_said, floor_said, left_said, spread_said, success_said, tails_said
-from bench.report.html.success import matrix
+from bench.report.html.success import matrices
 from bench.report.html.tables import Records, Table
 from bench.report.typography import plain, size
 
@@ -95,9 +102,12 @@ class Subject:
     drifts: Sequence[Multiple]
     spread_said: str
     round_table: Sequence[Table]
-    left: Sequence[Table]
+    left: Table | None
     left_said: str
+    dirty: bool
+    """Some cell left something behind."""
     mechanism: Table | None
+    inherited: Table | None
     hazards: Table | None
 
 
@@ -133,7 +143,7 @@ def subject(
             Refused(outcome.replace("_", " "), plain(reason), refused_text(cells), count(len(cells), "cell"))
             for outcome, reason, cells in refusals(section.cells)
         ],
-        success=[matrix(layout, panel, records) for panel in panels],
+        success=matrices(layout, records),
         success_said=success_said(layout),
         curve=curve_figure(name, layout),
         curve_said=curve_said(layout),
@@ -147,9 +157,11 @@ def subject(
         drifts=drifts(shown, spreads) if shown else [],
         spread_said=spread_said(layout, largest, shown, spreads),
         round_table=[round_table(layout, panel, records) for panel in panels],
-        left=[left_behind(layout, panel, records) for panel in panels],
+        left=left_behind(layout, records) if layout.items else None,
         left_said=left_said(section.shown),
+        dirty=not all(map(is_clean, section.shown)),
         mechanism=mechanism_table(section.cells),
+        inherited=inheritance_table(section.cells),
         hazards=hazard_table(
             one for one in analysis.hazards if (one.machine, one.scenario) == (section.machine, section.scenario)
         ),

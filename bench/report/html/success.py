@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.report.blocks import NOT_MEASURED
+from bench.analysis import natural
+from bench.report.blocks import ENVIRONMENT, NOT_MEASURED, axis, axis_name, axis_text
+from bench.report.html.layout import panel_title
 from bench.report.html.marks import key
 from bench.report.html.tables import NONE, Entry, Head, Row, Table
 from bench.report.typography import UNICODE, clip, plain, size
@@ -20,7 +22,42 @@ _SHOWN_ERRORS = 2
 _LONGEST = 30
 
 
-def matrix(layout: Layout, panel: int, records: Records) -> Table:
+def matrices(layout: Layout, records: Records) -> list[Table]:
+    """Return a table for each panel; where a run has several kernels, distros or builds, these are the columns."""
+    across = next((name for name in ENVIRONMENT if name in layout.apart), None)
+    if across is None:
+        return [_matrix(layout, panel, records) for panel in range(len(layout.panels))]
+    others = [name for name in layout.apart if name != across]
+    tables: dict[str, list[Item]] = {}
+    for item in layout.items:
+        tables.setdefault(panel_title(item.cell, others), []).append(item)
+    return [_across(title, items, across, records) for title, items in tables.items()]
+
+
+def _across(title: str, items: Sequence[Item], name: str, records: Records) -> Table:
+    values = sorted({axis_text(name, axis(item.cell, name)) for item in items}, key=natural)
+    several = len({item.footprint for item in items}) > 1
+    lines: dict[tuple[int, int], dict[str, Item]] = {}
+    for item in items:
+        lines.setdefault((item.series.index, item.footprint), {})[axis_text(name, axis(item.cell, name))] = item
+    rows = []
+    for (_, footprint), found in sorted(lines.items()):
+        series = next(iter(found.values())).series
+        label = f"{series.label}, {size(footprint)}" if several else series.label
+        entries = (
+            outcome(found[value].index, found[value].cell, records) if value in found else _absent() for value in values
+        )
+        rows.append(Row(Entry(label, "name", label, mark=key(series)), tuple(entries), series=series.index))
+    return Table(
+        caption=title,
+        heads=(Head(axis_name(name), number=False), *(Head(value, axis_name(name)) for value in values)),
+        rows=tuple(rows),
+        sortable=False,
+        dense=True,
+    )
+
+
+def _matrix(layout: Layout, panel: int, records: Records) -> Table:
     """Return the table of one panel."""
     items = layout.of(panel)
     footprints = sorted({item.footprint for item in items})

@@ -69,6 +69,8 @@ class Table:
     sortable: bool = True
     pale: bool = False
     """Its times are no hardware's."""
+    dense: bool = False
+    """It has many columns, whose texts may be broken."""
     titled: bool = False
     """A title stands above it already: the caption is for those who do not see that."""
 
