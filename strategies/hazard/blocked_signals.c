@@ -1,5 +1,5 @@
 /* A thread that has signals blocked, as threads of servers do, launches a command: nobody can stop it with SIGTERM. */
-#include "../host/hazard.h"
+#include "../host/shell_signals.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -18,7 +18,8 @@ static void trial(struct trial *trial)
 	if (!(trial->strategy->claims & BEHIND_A_HELPER))
 		pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	trial_prepare(trial, &probe, 1, NULL);
-	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	if (pthread_sigmask(SIG_BLOCK, &blocked, NULL) != 0)
+		trial_not_made("SIGTERM cannot be blocked");
 	if (!trial_run(trial, &launch, 0))
 		trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
 	if (!trial_inherited(trial, 5000, &inherited))
@@ -34,7 +35,7 @@ static struct oracle oracle(const struct strategy *strategy, const char *mitigat
 
 	/* A shell comes first, and what it does with its mask is its own affair: dash clears it, bash does not. The shim promises. */
 	if (passed_on && (strategy->claims & ANOTHER_FIRST))
-		return (struct oracle){UNSAID, NULL};
+		return oracle_behind_shell(SIGTERM_BLOCKED);
 	return (struct oracle){passed_on ? ALWAYS : NEVER, NULL};
 }
 

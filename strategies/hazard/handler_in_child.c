@@ -16,7 +16,8 @@ static void handler(int signal)
 
 static void take_signal(void)
 {
-	kill(getpid(), SIGURG);
+	if (kill(getpid(), SIGURG) == 0)
+		trial_shared()->count[0]++;
 }
 
 static void trial(struct trial *trial)
@@ -30,6 +31,8 @@ static void trial(struct trial *trial)
 		trial_not_made("a handler: %s", strerror(errno));
 	if (!trial_run(trial, &launch, 0))
 		trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
+	if (trial_shared()->count[0] == 0)
+		trial_not_made("no child sent itself a signal");
 	if (handled != 0)
 		trial_hit("the child was sent a signal, and the caller's memory says that a handler ran %d times", (int)handled);
 	trial_missed();

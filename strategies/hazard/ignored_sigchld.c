@@ -2,7 +2,7 @@
  * A caller that ignores SIGCHLD, so as to have no zombies, launches a Python program: that inherits it, its own children
  * are buried by the kernel, and subprocess takes the status that is not there any more for 0.
  */
-#include "../host/hazard.h"
+#include "../host/shell_signals.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -40,7 +40,8 @@ static void trial(struct trial *trial)
 		trial_not_made("there is no Python to launch");
 	struct command script = trial_command((const char *const[]){trial->python, "-I", "-S", "-c", SCRIPT, path, NULL});
 	trial_prepare(trial, &script, 1, NULL);
-	signal(SIGCHLD, SIG_IGN);
+	if (signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+		trial_not_made("SIGCHLD cannot be ignored");
 	trial_run(trial, &launch, 0); /* the caller's own status is lost as well */
 	int status = -1;
 	for (int waited = 0; (status = read_status(path)) < 0; waited++) {
@@ -61,7 +62,7 @@ static struct oracle oracle(const struct strategy *strategy, const char *mitigat
 
 	/* A shell comes first, and dash sets SIGCHLD to a handler of its own, which an exec resets to the default. The shim promises. */
 	if (passed_on && (strategy->claims & ANOTHER_FIRST))
-		return (struct oracle){UNSAID, NULL};
+		return oracle_behind_shell(SIGCHLD_IGNORED);
 	return (struct oracle){passed_on ? ALWAYS : NEVER, NULL};
 }
 

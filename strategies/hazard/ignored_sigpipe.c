@@ -11,7 +11,8 @@ static void trial(struct trial *trial)
 	struct launch launch;
 
 	trial_prepare(trial, &probe, 1, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		trial_not_made("SIGPIPE cannot be ignored");
 	if (!trial_run(trial, &launch, 0))
 		trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
 	if (!trial_inherited(trial, 5000, &inherited))

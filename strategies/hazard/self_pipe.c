@@ -10,14 +10,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LAUNCHES_IN_STORM 4
+#define PIPE_SIZE (1 << 20)
+#define LEAST_IN_STORM 4
+#define MOST_IN_STORM 400
 
 static int self_pipe[2];
-static volatile bool over;
+static volatile bool storming, resting;
+static volatile unsigned sent; /* by the storm */
+static volatile sig_atomic_t handled;
 
 static void handler(int signal)
 {
@@ -25,6 +30,7 @@ static void handler(int signal)
 	pid_t pid = getpid();
 
 	(void)signal;
+	handled = 1;
 	if (write(self_pipe[1], &pid, sizeof pid) < 0 && errno != EAGAIN)
 		trial_shared()->count[0] = errno;
 	errno = saved;
@@ -32,15 +38,36 @@ static void handler(int signal)
 
 static void take_signal(void)
 {
-	kill(getpid(), SIGURG);
+	if (kill(getpid(), SIGURG) == 0)
+		trial_shared()->count[1]++;
 }
 
 static void *storm(void *unused)
 {
 	(void)unused;
-	while (!over)
-		kill(0, SIGURG);
+	for (;;)
+		if ((resting = !storming))
+			sched_yield();
+		else if (kill(0, SIGURG) == 0)
+			sent++;
 	return NULL;
+}
+
+/* The caller has had one of its signals when it launches. */
+static void begin_storm(bool constructed)
+{
+	handled = constructed;
+	storming = !constructed;
+	while (!handled)
+		sched_yield();
+}
+
+/* Nobody must write to the pipe while it is read to its end. */
+static void end_storm(bool constructed)
+{
+	storming = false;
+	while (!constructed && !resting)
+		sched_yield();
 }
 
 /* A writer other than this process, or 0. */
@@ -61,20 +88,29 @@ static void trial(struct trial *trial)
 	struct command probe = trial_probe(trial);
 	struct launch launch;
 	pthread_t sender;
+	unsigned fell_in = 0; /* signals, while a launch was under way */
 	pid_t found = 0;
 
 	trial_prepare(trial, &probe, 1, constructed ? take_signal : NULL);
 	/* After a helper was forked: it never had the handler. */
 	if (pipe2(self_pipe, O_NONBLOCK | O_CLOEXEC) != 0 || sigaction(SIGURG, &action, NULL) != 0)
 		trial_not_made("a pipe and a handler: %s", strerror(errno));
+	fcntl(self_pipe[1], F_SETPIPE_SZ, PIPE_SIZE); /* a full pipe would hide a writer */
 	if (!constructed && pthread_create(&sender, NULL, storm, NULL) != 0)
 		trial_not_made("no thread to send signals");
-	for (int i = 0; i < (constructed ? 1 : LAUNCHES_IN_STORM) && found == 0; i++) {
+	int least = constructed ? 1 : LEAST_IN_STORM, most = constructed ? 1 : MOST_IN_STORM;
+	/* Until a signal was sent while a launch was under way: who sends them may not get a processor at once. */
+	for (int i = 0; found == 0 && (i < least || (fell_in == 0 && i < most)); i++) {
+		begin_storm(constructed);
+		unsigned before = sent;
 		if (!trial_run(trial, &launch, 0))
 			trial_failed("the launch failed at %s: %s", stage_name(launch.stage), strerror(launch.error));
+		fell_in += sent - before;
+		end_storm(constructed);
 		found = stranger();
 	}
-	over = true;
+	if (constructed ? trial_shared()->count[1] == 0 : fell_in == 0)
+		trial_not_made("no signal came between a launch and its end");
 	if (found != 0)
 		trial_hit("process %d, not the caller, wrote to the caller's self-pipe", (int)found);
 	trial_missed();

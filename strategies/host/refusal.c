@@ -1,4 +1,5 @@
 /* What makes launches fail, and how a failed launch is judged. */
+#include "family.h"
 #include "refusal.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@
 #define EQUAL 0x15  /* BPF_JMP | BPF_JEQ | BPF_K */
 #define RETURN 0x06 /* BPF_RET | BPF_K */
 #define MOST_DESCRIPTORS 4096
+#define PATIENCE_MS 200
 
 struct instruction {
 	uint16_t code;
@@ -91,24 +93,30 @@ static int open_descriptors(void)
 	return open;
 }
 
-/* Children that are not waited for yet, the helper apart: it lives on. */
-static bool has_dead_child(void)
+/* Children, living and dead, and theirs; a helper's among them. Fewer where the kernel does not say. */
+static int relatives(void)
 {
 	siginfo_t ended = {0};
+	int found = family_of(getpid(), NULL, 0);
 
-	return waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+	if (found < 0)
+		found = waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+	return found;
 }
 
 void launch_refused(const struct trial *trial, int error)
 {
 	struct launch launch;
-	int before = open_descriptors();
+	int before = open_descriptors(), relatives_before = relatives();
 	bool worked = trial_run(trial, &launch, 0);
 	int after = open_descriptors();
 
-	if (after != before || has_dead_child())
-		trial_failed("the launch left %d descriptors open, and %s child behind", after - before,
-			     has_dead_child() ? "a" : "no");
+	/* A helper may be about to bury what it has told of already. */
+	for (int waited = 0; relatives() > relatives_before && waited < PATIENCE_MS; waited++)
+		pause_ms(1);
+	if (after != before || relatives() > relatives_before)
+		trial_failed("the launch left %d descriptors open, and %d processes behind", after - before,
+			     relatives() - relatives_before);
 	if (worked)
 		trial_missed();
 	if (launch.stage == STAGE_SPAWN && launch.error == error)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.record import HazardKey, HazardLine
 
 HAZARDS = sorted(path.stem for path in (installation.strategies() / "hazard").iterdir() if path.suffix in {".c", ".py"})
-CASES = 4  # what exec_errors goes through, one a trial
+CASES = 2  # what exec_errors goes through, one a trial
 ONE_OF_EACH = ("fork_exec", "vfork_exec", "posix_spawn", "system", "prefork_seqpacket")
 
 
@@ -66,7 +66,8 @@ def test_every_oracle_is_met_with_every_strategy(catalogue: Catalogue, hazard: s
         ("text_busy", {"fork_exec", "posix_spawn"}, {"system", "shim", "prefork_seqpacket"}),
         ("inherited_descriptor", {"fork_exec", "posix_spawn", "popen"}, {"shim", "prefork_pipe"}),
         ("blocked_signals", {"fork_exec", "posix_spawn"}, {"posix_spawn_attributes", "shim"}),
-        ("no_processes", {"fork_exec", "posix_spawn", "popen"}, set()),
+        ("no_processes", {"fork_exec", "posix_spawn", "popen", "prefork_pipe", "prefork_seqpacket"}, set()),
+        ("exec_format", {"system", "popen", "prefork_system"}, {"fork_exec", "posix_spawn", "shim", "prefork_pipe"}),
         ("no_descriptors", {"popen", "clone3_pidfd"}, {"fork_exec", "posix_spawn", "system"}),
         ("reap_all", {"fork_exec", "popen"}, {"system", "prefork_seqpacket"}),
     ],
@@ -86,6 +87,33 @@ def test_a_lock_that_was_copied_locked_is_a_hang_and_takes_no_deadline(catalogue
     assert (line["trials"], line["hits"], line["hangs"]) == (10, 10, 10)
     assert line["detail"] == "the child waits for a lock that no thread of its process holds, and none ever will"
     assert tried(catalogue, "lock_mutex", "fork_exec", "atfork")["hits"] == 0
+
+
+def test_handlers_of_atfork_are_tried_where_they_are_called(catalogue: Catalogue) -> None:
+    assert tried(catalogue, "lock_mutex", "double_fork", "atfork")["hits"] == 0
+    for strategy in ("vfork_exec", "clone_vm_vfork"):
+        outcome = tried(catalogue, "lock_mutex", strategy, "atfork")["outcome"]
+
+        assert outcome["kind"] == "not_tried"
+        assert "only fork() calls the handlers" in outcome.get("reason", "")
+
+
+@pytest.mark.parametrize(("launched_by", "times", "in_caller"), [("fork_exec", 2, 1), ("vfork_exec", 1, 0)])
+def test_exit_does_twice_or_elsewhere_what_is_to_be_done_once(
+    catalogue: Catalogue, launched_by: str, times: int, in_caller: int
+) -> None:
+    assert tried(catalogue, "exit_in_child", launched_by)["detail"] == (
+        f"the caller's function at exit ran 1 times in the child and {in_caller} times in the caller; "
+        f"its text was written {times} times"
+    )
+
+
+@pytest.mark.parametrize("hazard", ["blocked_signals", "ignored_sigchld"])
+def test_of_a_shell_is_demanded_what_this_shell_does(catalogue: Catalogue, hazard: str) -> None:
+    for strategy in ("system", "popen"):
+        line = tried(catalogue, hazard, strategy)
+
+        assert (line["oracle"], line["met"]) in {("always", True), ("never", True)}
 
 
 def test_a_mitigation_without_a_place_is_not_tried(catalogue: Catalogue) -> None:
