@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.analysis import growth
 from bench.report.blocks import (
     FLOOR,
     ROW_AXES,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _MOST = 24
 """So many are named in one sentence; of more there are the tables."""
+_APART = 1.3
+"""Where `total` grows otherwise by so much, it is not by the footprint: a helper ran in the caller's place."""
 
 
 def beside_the_verdicts(section: Section, glyphs: Glyphs) -> Iterator[tuple[str, str]]:
@@ -82,8 +85,11 @@ def _growth(cells: Sequence[CellSummary], names: Mapping[int, str], glyphs: Glyp
     said = []
     for theirs in sorted(grown, key=_ratio):
         first, last = theirs[0].axes["footprint_bytes"], theirs[-1].axes["footprint_bytes"]
-        range_ = "" if (first, last) == (smallest, largest) else f" ({size(first)} to {size(last)})"
-        said.append(f"{names[id(theirs[0])]} {glyphs.times}{factor(_ratio(theirs))}{range_}")
+        notes = [] if (first, last) == (smallest, largest) else [f"{size(first)} to {size(last)}"]
+        if (total := growth(theirs)) and not 1 / _APART < total.ratio / _ratio(theirs) < _APART:
+            notes.append(f"total {glyphs.times}{factor(total.ratio)}")
+        noted = f" ({', '.join(notes)})" if notes else ""
+        said.append(f"{names[id(theirs[0])]} {glyphs.times}{factor(_ratio(theirs))}{noted}")
     yield "growth", f"blocked, from {size(smallest)} to {size(largest)}: {', '.join(said)}."
 
 

@@ -25,7 +25,7 @@ def run(path: Path, *lines: dict[str, Any], settings: dict[str, Any] | None = No
 
 
 def grown(strategy: str, footprint: int, blocked: int) -> dict[str, Any]:
-    launches: list[Launch] = [ok(90_000, blocked=blocked)] * 3
+    launches: list[Launch] = [ok(2 * blocked, blocked=blocked)] * 3
     return worker(cell(strategy, footprint_bytes=footprint), launches)
 
 
@@ -40,6 +40,15 @@ def test_growth_is_that_of_blocked_over_the_footprints_at_which_it_worked(tmp_pa
     assert said(path) == [
         ("growth", "blocked, from 1 MiB to 8 GiB: vfork_exec x1, fork_exec x1,024 (1 MiB to 1 GiB)."),
     ]
+
+
+def test_where_the_whole_grows_otherwise_that_is_said_as_well(tmp_path: Path) -> None:
+    small, large = (cell("prefork_pipe", footprint_bytes=footprint) for footprint in (MIB, GIB))
+    path = run(
+        tmp_path / "r.jsonl", worker(small, [ok(99_000, blocked=600)]), worker(large, [ok(99_000, blocked=90_000)])
+    )
+
+    assert said(path) == [("growth", "blocked, from 1 MiB to 1 GiB: prefork_pipe x150 (total x1).")]
 
 
 def test_one_footprint_has_no_growth(tmp_path: Path) -> None:
