@@ -130,14 +130,15 @@ def _transition(
 
 def _never(cell: Subject) -> bool:
     """Say whether it was tried and never worked."""
-    return bool(cell.tried) and not cell.success[0]
+    ok, n = cell.success
+    return not ok and bool(n or cell.failures)
 
 
 def _alike(base: Subject, new: Subject) -> str:
     before, after = state(base), state(new)
     if _never(base) and _never(new):
         return f"fails on both sides: {before}" + (f", {after}" if before != after else "")
-    return f"{before} on both sides" if before == after else f"{before} and {after}: too few to tell apart"
+    return f"{before} on both sides" if before == after else f"{before}, and then {after}"
 
 
 def state(cell: Subject) -> str:
@@ -147,7 +148,7 @@ def state(cell: Subject) -> str:
     if worst and (worst[1] == cell.tried or not n):
         return worst[0]
     if n == 0:
-        return "launches nothing"
+        return "no launch was made"
     if ok == n:
         return f"works but {_some(worst[1], cell.tried, worst[0])}" if worst else "works"
     return cell.main_error if ok == 0 else f"{ok / n:.1%} ok ({cell.main_error})"

@@ -50,7 +50,7 @@ def render_terminal(result: CompareResult, options: Options) -> str:
     told = fold(result)
     lines = _table(*_cells(result, told, glyphs))
     if max(map(len, lines)) > width:
-        lines = _table(*_narrow(*_cells(result, told, glyphs), len(_keys(result)), width, glyphs))
+        lines = _table(*_narrow(*_cells(result, told, glyphs), _keys(result), width, glyphs))
     shown = [clip(line.rstrip(), width, glyphs) for line in lines]
     if options.colour and shown:
         shown[0] = click.style(shown[0], dim=True)
@@ -72,13 +72,13 @@ def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _narrow(
-    titles: list[str], rows: list[list[str]], last: int, width: int, glyphs: Glyphs
+    titles: list[str], rows: list[list[str]], keys: Sequence[str], width: int, glyphs: Glyphs
 ) -> tuple[list[str], list[list[str]]]:
-    """Say in one column, the last, what the lesser of the `last` keys of a cell are, and leave out empty columns.
+    """Say in one column, the last, what the lesser keys of a cell are, and leave out empty columns.
 
     What a reader assumes goes without saying. An answer is cut where it would hide whose it is.
     """
-    first = len(_ALWAYS)
+    first, last = sum(key in _ALWAYS for key in keys), len(keys)
     assumed = [_ASSUMED.get(title, "") for title in titles]
 
     def where(row: Sequence[str]) -> str:

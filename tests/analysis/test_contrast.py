@@ -369,6 +369,19 @@ def test_what_never_works_is_the_same_on_both_sides(tmp_path: Path) -> None:
     assert (row.answer, row.reason) == ("same", "fails on both sides: spawn:ENOMEM")
 
 
+def test_what_came_to_no_launch_has_not_failed(tmp_path: Path) -> None:
+    empty = {"samples": {name: [] for name in ("warmup", "command", "outcome", "stage", "errno", "status", "call",
+                                               "returned", "reached", "reaped", "minor_faults")}}  # fmt: skip
+    works, none = files(tmp_path, {"a": Told()}, 1, first=1), files(tmp_path, {"a": Told(changes=empty)}, 1, first=2)
+
+    assert only(compared(works, none)).reason == "works, and then no launch was made; no latency on both sides"
+    alike = only(compared(none, files(tmp_path, {"a": Told(changes=empty)}, 1, first=3)))
+    assert (alike.answer, alike.reason) == (
+        "inconclusive",
+        "no launch was made on both sides; no latency on both sides",
+    )
+
+
 def test_cells_of_one_side_only_are_named(tmp_path: Path) -> None:
     refused = {"outcome": {"kind": "unsupported", "reason": "no clone3"}, "samples": None, "census": None}
     result = compared(

@@ -52,3 +52,11 @@ def test_an_answer_that_is_cut_stands_under_the_table(kernels: CompareResult) ->
     assert reason not in above
     assert reason in below
     assert reason in render_markdown(kernels)
+
+
+def test_no_column_stands_twice_in_a_narrow_table() -> None:
+    rows = table([read(REFERENCE)]).rows
+    for key in ("strategy", "footprint", "kernel"):
+        shown = render_terminal(compare_by(rows, key), Options(width=80))
+        (titles,) = (line.split() for line in shown.splitlines() if " answer " in line)
+        assert len(titles) == len(set(titles)), key
