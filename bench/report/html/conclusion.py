@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.analysis import cell_key, grouped
-from bench.report.blocks import mode_name, verdicts_of
+from bench.report.blocks import count, mode_name, verdicts_of
+from bench.report.hazard_groups import HazardGroup, hazard_groups
 from bench.report.outright import outright_failures
 from bench.report.typography import UNICODE, duration, plain, size
 from bench.report.verdict_groups import shared_conditions, verdict_groups
@@ -23,6 +24,7 @@ _MOST_SHOWN = 4
 """Answers, and lines of what failed, that are shown at once; the others are folded."""
 _AT_ONCE = 3
 """Reasons of each kind that stand below an answer, unfolded."""
+_MOST_NAMES = 10
 _DECISIVE = frozenset({"success", "hazard", "finding"})
 
 
@@ -63,6 +65,17 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Struck:
+    """A hazard that struck, as it comes or in spite of what is recommended against it."""
+
+    title: str
+    result: str
+    strategies: str
+    against: str
+    """What must be, when this is not it; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conclusions:
     """The verdicts of one section."""
 
@@ -75,6 +88,9 @@ class Conclusions:
     warnings: Sequence[str]
     """What any of them warns of, once."""
     noise: str
+    hazards: str
+    """How many were tried, and how many struck; empty when none was planned."""
+    struck: Sequence[Struck]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,9 @@ class Standing:
 def conclusions(section: Section, analysis: Analysis) -> Conclusions:
     """Put the verdicts of a section into words."""
     places = {cell.machine for cell in section.cells}
+    groups = hazard_groups(
+        one for one in analysis.hazards if (one.machine, one.scenario) == (section.machine, section.scenario)
+    )
     verdicts = verdicts_of(section, analysis)
     found = [_conclusion(group) for group in verdict_groups(verdicts)]
     failures = [Failure(", ".join(one.names), one.text) for one in outright_failures(section.shown)]
@@ -103,8 +122,31 @@ def conclusions(section: Section, analysis: Analysis) -> Conclusions:
         failures=failures[:_MOST_SHOWN],
         failures_folded=failures[_MOST_SHOWN:],
         warnings=list(dict.fromkeys(plain(warning) for verdict in verdicts for warning in verdict.warnings)),
+        hazards=_hazards_said(groups),
+        struck=[
+            Struck(one.title, one.result, listed(one.strategies), one.against or "")
+            for one in sorted(groups, key=lambda group: group.against is None)
+            if one.struck or one.against
+        ],
         noise=_noise([one for one in analysis.noise if one.scenario == section.scenario and one.machine in places]),
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """List names, the first of them where there are many."""
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: _MOST_NAMES - 2])} and {len(names) - _MOST_NAMES + 2} others"
+
+
+def _hazards_said(groups: Sequence[HazardGroup]) -> str:
+    tried = {group.hazard for group in groups if group.tried}
+    if not tried:
+        return ""
+    struck = {group.hazard for group in groups if group.struck and group.mitigation is None}
+    against = sum(len(group.strategies) for group in groups if group.against)
+    held = "every oracle was met" if not against else f"{against} against their oracle"
+    return f"{len(struck)} of {count(len(tried), 'hazard')} struck with at least one strategy; {held}."
 
 
 def _conclusion(group: VerdictGroup) -> Conclusion:

@@ -86,6 +86,11 @@ def is_clean(cell: CellSummary) -> bool:
     return not any(counts) and not any(error.startswith("lost_status") for error in cell.errors)
 
 
+def is_timed_beside(cell: CellSummary) -> bool:
+    """Tell whether something else than its launches was timed: bystanders, or the worker's own writes."""
+    return cell.bystander_max_ns is not None or cell.written_ns is not None
+
+
 def mechanism_table(cells: Sequence[CellSummary]) -> Table | None:
     """Return which calls really made the process, and where they deny the strategy's name."""
     seen, denied = mechanisms(cells)
@@ -148,21 +153,28 @@ def hazard_table(hazards: Iterable[HazardSummary]) -> Table | None:
         heads=(Head("hazard", number=False), *(Head(plain(strategy), number=False) for strategy in strategies)),
         rows=rows,
         sortable=False,
+        turned=True,
     )
+
+
+_UNTRIED = {"never_possible": "n/a", "not_tried": "·"}
+"""What stands in the matrix for what was not tried; the reason is its note."""
 
 
 def _hazard(one: HazardSummary | None) -> Entry:
     if one is None:
         return Entry(NONE, "outcome none", note="not asked for")
     if one.outcome != "tried":
-        return Entry(one.outcome.replace("_", " "), "outcome none", note=plain(one.reason or ""))
+        said = one.outcome.replace("_", " ")
+        text = _UNTRIED.get(one.outcome, said)
+        return Entry(text, "outcome none", note=plain(f"{said}: {one.reason}" if one.reason else said))
     interval = "" if one.low is None or one.high is None else f"; 95% interval {one.low:.1%} to {one.high:.1%}"
     demanded = "" if one.oracle is None else f"; must be {one.oracle}"
     missing = f"; {one.not_made} more not made: {plain(one.reason or '')}" if one.not_made else ""
     left = f", left {one.strays} alive" if one.strays else ""
     note = f"{plain(one.detail or '')}{interval}{demanded}{missing}".strip("; ")
     kind = "some" if one.met is False or one.strays else "no" if one.hits else "all"
-    unmet = f", must be {one.oracle}" if one.met is False else ""
+    unmet = "!" if one.met is False else ""
     return Entry(f"{one.hits}/{one.trials}{unmet}{left}", f"outcome {kind}", one.hits, note=note)
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from bench.analysis import growth
 from bench.report.blocks import count
+from bench.report.html.conclusion import listed
 from bench.report.html.figures import is_too_much
 from bench.report.html.leftovers import is_clean
-from bench.report.typography import UNICODE, duration, factor, size
+from bench.report.typography import UNICODE, duration, factor, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from bench.analysis import CellSummary, Spread
     from bench.report.html.layout import Item, Layout
 
-_MOST_NAMES = 10
 _STEEP = 1.3
 """A p50 that grows by less from the smallest footprint to the largest counts as flat."""
 
@@ -56,17 +56,10 @@ def _growth_said(layout: Layout) -> str:
         said.append(f"Grows with the footprint: {growths}.")
     if flat:
         most = max(grown[label].ratio for label in flat)
-        said.append(f"Flat: {_few(flat)}, at most {UNICODE.times}{most:.2f}.")
+        said.append(f"Flat: {listed(flat)}, at most {UNICODE.times}{most:.2f}.")
     smallest, largest = layout.footprints[0], layout.footprints[-1]
     where = f" in {layout.panels[0].lower()}" if len(layout.panels) > 1 else ""
     return f"From {size(smallest)} to {size(largest)}{where}. {' '.join(said)}"
-
-
-def _few(names: Sequence[str]) -> str:
-    """List names, the first of them where there are many."""
-    if len(names) <= _MOST_NAMES:
-        return ", ".join(names)
-    return f"{', '.join(names[: _MOST_NAMES - 2])} and {len(names) - _MOST_NAMES + 2} others"
 
 
 def floor_said(layout: Layout) -> str:
@@ -128,4 +121,39 @@ def left_said(cells: Sequence[CellSummary]) -> str:
         else f"Nothing was left behind in {count(len(counted), 'cell')}: every worker had, when it was done, what it "
         "had when it was ready, and every status arrived."
     )
-    return f"{said} Of {count(unknown, 'cell')} no census was taken." if unknown else said
+    said += f" Of {count(unknown, 'cell')} no census was taken." if unknown else ""
+    return " ".join(filter(None, [said, _stalls_said(cells), _writes_said(cells)]))
+
+
+def _stalls_said(cells: Sequence[CellSummary]) -> str:
+    """Say with whom a bystander stood still the longest, and for how long without launches."""
+    stalled = [cell for cell in cells if cell.bystander_max_ns is not None]
+    if not stalled:
+        return ""
+    worst = max(stalled, key=lambda cell: cell.bystander_max_ns or 0)
+    controls = [cell.bystander_control_max_ns for cell in stalled if cell.bystander_control_max_ns is not None]
+    control = f"; without launches, {duration(max(controls), UNICODE)} at most" if controls else ""
+    return f"Another thread stood still for up to {_duration(worst.bystander_max_ns)} with {_place(worst)}{control}."
+
+
+def _writes_said(cells: Sequence[CellSummary]) -> str:
+    """Say who made the caller's own writes dearest, and who least."""
+    took = {
+        _place(cell): cell.written_ns.p50 / cell.pages_written
+        for cell in cells
+        if cell.written_ns and cell.pages_written
+    }
+    if not took:
+        return ""
+    dearest, cheapest = max(took, key=lambda name: took[name]), min(took, key=lambda name: took[name])
+    said = f"After a launch, the caller's own writes took {_duration(took[dearest])} a page with {dearest}"
+    return f"{said}, {_duration(took[cheapest])} with {cheapest}." if cheapest != dearest else f"{said}."
+
+
+def _place(cell: CellSummary) -> str:
+    backing = "" if cell.axes["backing"] == "anon" else f", {plain(str(cell.axes['backing']))}"
+    return f"{plain(cell.strategy)} ({size(cell.axes['footprint_bytes'])}{backing})"
+
+
+def _duration(ns: float | None) -> str:
+    return duration(ns or 0, UNICODE)

@@ -24,6 +24,7 @@ from bench.report.html.leftovers import (
     hazard_table,
     inheritance_table,
     is_clean,
+    is_timed_beside,
     left_behind,
     mechanism_table,
     refused_text,
@@ -104,8 +105,8 @@ class Subject:
     round_table: Sequence[Table]
     left: Table | None
     left_said: str
-    dirty: bool
-    """Some cell left something behind."""
+    telling: bool
+    """Some cell left something behind, made other threads stand still or wrote to its own memory."""
     mechanism: Table | None
     inherited: Table | None
     hazards: Table | None
@@ -159,7 +160,7 @@ def subject(
         round_table=[round_table(layout, panel, records) for panel in panels],
         left=left_behind(layout, records) if layout.items else None,
         left_said=left_said(section.shown),
-        dirty=not all(map(is_clean, section.shown)),
+        telling=not all(is_clean(cell) and not is_timed_beside(cell) for cell in section.shown),
         mechanism=mechanism_table(section.cells),
         inherited=inheritance_table(section.cells),
         hazards=hazard_table(

@@ -71,6 +71,8 @@ class Table:
     """Its times are no hardware's."""
     dense: bool = False
     """It has many columns, whose texts may be broken."""
+    turned: bool = False
+    """Its columns are many and narrow: their titles stand upright."""
     titled: bool = False
     """A title stands above it already: the caption is for those who do not see that."""
 
