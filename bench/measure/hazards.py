@@ -14,6 +14,8 @@ from typing import Any, cast
 from bench.catalogue import Catalogue
 from bench.record import HAZARD_OUTCOMES, HazardKey, HazardLine, oracle_met
 
+_WORKERS = {"native": "the native worker", "python": "the Python worker"}
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -30,9 +32,10 @@ class Tried:
 
 
 def plan(catalogue: Catalogue, hazards: Sequence[str], strategies: Sequence[str]) -> tuple[HazardKey, ...]:
-    """Every hazard with every strategy that its worker has: as it comes, then with each mitigation.
+    """Every hazard with every strategy: as it comes, then with each mitigation where its worker can try them.
 
-    The floor launches nothing, and can do nothing wrong.
+    The floor launches nothing, and can do nothing wrong. A strategy of the other worker comes once,
+    to be told as not tried.
     """
     known = {entry.name: entry for entry in catalogue.of("hazard")}
     launching = [entry for name in strategies if not (entry := catalogue.strategy(name)).launches_nothing]
@@ -40,8 +43,7 @@ def plan(catalogue: Catalogue, hazards: Sequence[str], strategies: Sequence[str]
         HazardKey(name, strategy.name, mitigation)
         for name in hazards
         for strategy in launching
-        if strategy.runtime == known[name].runtime
-        for mitigation in (None, *known[name].mitigations)
+        for mitigation in (None, *(known[name].mitigations if strategy.runtime == known[name].runtime else ()))
     )
 
 
@@ -52,6 +54,8 @@ def refusal(catalogue: Catalogue, key: HazardKey) -> str | None:
     if hazard is None or strategy is None:
         missing = f"hazard {key.hazard}" if hazard is None else f"strategy {key.strategy}"
         return f"this version's workers do not have the {missing}"
+    if strategy.runtime != hazard.runtime:
+        return f"{_WORKERS[hazard.runtime]} makes its trials, and does not have this strategy"
     return hazard.reason or strategy.reason
 
 

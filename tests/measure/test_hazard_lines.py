@@ -50,13 +50,19 @@ def test_each_strategy_comes_as_it_is_and_with_each_mitigation() -> None:
     )
 
 
-def test_the_floor_and_strategies_of_another_worker_are_left_out() -> None:
+def test_the_floor_is_left_out_and_a_strategy_of_the_other_worker_comes_once() -> None:
     everything = [entry.name for entry in KNOWN.of("strategy")]
+    planned = plan_hazards(KNOWN, ["lock"], everything)
 
-    assert {key.strategy for key in plan_hazards(KNOWN, ["slow_exec"], everything)} == {
-        "vfork_exec", "system", "clone3_pidfd",
-    }  # fmt: skip
-    assert plan_hazards(KNOWN, ["gil"], everything) == (HazardKey("gil", "subprocess_run", None),)
+    assert {key.strategy for key in planned} == {"vfork_exec", "system", "clone3_pidfd", "subprocess_run"}
+    assert [key.mitigation for key in planned if key.strategy == "subprocess_run"] == [None]
+    assert refusal(KNOWN, HazardKey("lock", "subprocess_run", None)) == (
+        "the native worker makes its trials, and does not have this strategy"
+    )
+    assert refusal(KNOWN, HazardKey("gil", "subprocess_run", None)) is None
+    assert refusal(KNOWN, HazardKey("gil", "system", None)) == (
+        "the Python worker makes its trials, and does not have this strategy"
+    )
 
 
 def test_what_is_not_for_this_machine_is_known_beforehand() -> None:
