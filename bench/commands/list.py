@@ -29,7 +29,12 @@ KINDS = {
 @click.command(name="list")
 @click.argument("kind", required=False)
 @click.option("--worker", default="glibc", metavar="BUILD", help="As it is in: glibc (default), glibc-static, musl.")
-@click.option("--json", "as_json", is_flag=True, help="An array of {kind, name, summary, available, reason}.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="An array of {kind, name, summary, available, reason}; of hazards {source, mitigations} too.",
+)
 def list_(kind: str | None, *, worker: str, as_json: bool) -> None:
     """List strategies, reapers, hygiene, backings, hazards, scenarios, kernels or distros; all without a KIND."""
     if kind and kind not in KINDS:
@@ -55,7 +60,10 @@ def _rows(kind: str, worker: str) -> Iterable[dict[str, Any]]:
     except (catalogue.BuildError, catalogue.CatalogueError) as error:
         raise InvalidInput(str(error)) from None
     for entry in found:
-        yield row(entry.kind, entry.name, entry.summary, entry.reason)
+        listed = row(entry.kind, entry.name, entry.summary, entry.reason)
+        if entry.kind == "hazard":
+            listed |= {"source": entry.source, "mitigations": list(entry.mitigations)}
+        yield listed
 
 
 def _fetchable(kind: str) -> Iterable[dict[str, Any]]:

@@ -61,6 +61,9 @@ def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict:
         show(analysis, form)
     else:
         write(analysis, form, output)
+    if analysis.hazards and form.cells_only:
+        note = f"{len(analysis.hazards)} hazard rows are left out: {form.name} has cells only, --format json has both"
+        click.echo(note, err=True)
     if strict:
         judge(analysis)
 

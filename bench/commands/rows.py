@@ -23,9 +23,12 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         return
     from tabulate import tabulate
 
-    table = [
-        (row["kind"], row["name"], row["summary"] + ("" if row["available"] else f"  [not here: {row['reason']}]"))
-        for row in rows
-    ]
+    table = [(row["kind"], row["name"], _said(row)) for row in rows]
     # Names are text, also where they look like numbers: `5.10` is not 5.1.
     click.echo(tabulate(table, headers=("kind", "name", "what it is"), tablefmt="simple", disable_numparse=True))
+
+
+def _said(row: dict[str, Any]) -> str:
+    missing = "" if row["available"] else f"  [not here: {row['reason']}]"
+    source = f"  [{row['source']}]" if row.get("source") else ""
+    return f"{row['summary']}{source}{missing}"

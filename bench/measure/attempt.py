@@ -42,9 +42,9 @@ class Attempt(Protocol):
 
 
 @contextmanager
-def attempts(catalogue: Catalogue, guard: GuardProcess) -> Iterator[Attempt]:
-    """Give a way to try hazards here; its scratch folder goes with the guard."""
-    scratch = guard.scratch()
+def attempts(catalogue: Catalogue, guard: GuardProcess, base: Path | None = None) -> Iterator[Attempt]:
+    """Give a way to try hazards here; its scratch folder, in memory unless told where, goes with the guard."""
+    scratch = guard.scratch(base)
     ours = census.own_children()
 
     def make(key: HazardKey, *, trials: int, session: int) -> HazardLine:

@@ -45,6 +45,8 @@ class Format:
     """It adapts to `Options`; the others are the same bytes everywhere."""
     needs_launches: bool = False
     """It shows `Analysis.rows`, which are left out where files come by the hundred."""
+    cells_only: bool = False
+    """It has no place for hazards: who asks for it must be told what is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class FolderFormat:
     render: RenderFolder
     """Returns the documents by file name: one path component each, unique also where case does not count."""
     needs_launches: bool = False
+    cells_only: bool = False
     """As in `Format`."""
 
 

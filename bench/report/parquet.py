@@ -44,4 +44,4 @@ def _line(cell: CellSummary, types: dict[str, str]) -> str:
     return json.dumps(values, allow_nan=False) + "\n"
 
 
-FORMAT = Format(name="parquet", summary="one row a cell, in typed columns", binary=True, render=render)
+FORMAT = Format(name="parquet", cells_only=True, summary="one row a cell, in typed columns", binary=True, render=render)

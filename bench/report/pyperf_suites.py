@@ -319,5 +319,9 @@ def _readme(names: Sequence[str], failed: Mapping[str, Sequence[str]]) -> str:
 
 
 FORMAT = FolderFormat(
-    name="pyperf", summary="a folder of pyperf files, one for each strategy", render=render, needs_launches=True
+    name="pyperf",
+    cells_only=True,
+    summary="a folder of pyperf files, one for each strategy",
+    render=render,
+    needs_launches=True,
 )

@@ -33,4 +33,4 @@ def _text(value: Any) -> Any:
     return value
 
 
-FORMAT = Format(name="csv", summary="one row a cell", binary=False, render=render)
+FORMAT = Format(name="csv", cells_only=True, summary="one row a cell", binary=False, render=render)

@@ -35,13 +35,22 @@ def test_json_is_an_array_of_what_programs_read(launchbench: Callable[..., Any])
 
     assert rows
     for row in rows:
-        assert set(row) == {"kind", "name", "summary", "available", "reason"}
+        more = {"source", "mitigations"} if row["kind"] == "hazard" else set()
+        assert set(row) == {"kind", "name", "summary", "available", "reason"} | more
         assert row["kind"] in KINDS.values()
         assert all(isinstance(row[key], str) and row[key] for key in ("name", "summary"))
         assert row["available"] is (row["reason"] is None)
         assert row["reason"] is None or isinstance(row["reason"], str)
     names = [(row["kind"], row["name"]) for row in rows]
     assert len(set(names)) == len(names)
+
+
+def test_a_hazard_says_where_its_claim_comes_from_and_what_is_recommended(launchbench: Callable[..., Any]) -> None:
+    (row,) = [row for row in listed(launchbench, "hazards") if row["name"] == "lock_mutex"]
+
+    assert row["source"].startswith("POSIX.1-2017, fork()")
+    assert row["mitigations"] == ["atfork", "call_before"]
+    assert f"[{row['source']}]" in launchbench("list", "hazards").stdout
 
 
 @pytest.mark.parametrize(("asked", "kind"), KINDS.items())

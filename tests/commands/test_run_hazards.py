@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
+from bench import installation
 from bench.commands.watching import Lines
 from bench.record import HazardKey, read
 
@@ -90,6 +92,48 @@ def test_an_oracle_that_is_not_met_is_an_answer_of_no(
     assert result.exit_code == 1
     assert result.stderr == "3 hazards against their oracle (--strict): see them in the report\n"
     assert "against its oracle (never): slow_exec" in result.stdout
+
+
+def test_a_probe_whose_oracle_is_turned_round_makes_the_run_say_no(
+    launchbench: Callable[..., Any], tiny: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way: a checkout with one wrong oracle, its worker, the run, the report and the exit code."""
+    shutil.copytree(installation.strategies(), tmp_path / "strategies", ignore=shutil.ignore_patterns("__pycache__"))
+    probe = tmp_path / "strategies" / "hazard" / "exit_in_child.c"
+    turned = probe.read_text().replace("mitigation ? NEVER : ALWAYS", "mitigation ? ALWAYS : NEVER")
+    assert turned != probe.read_text()
+    probe.write_text(turned)
+    monkeypatch.setattr(installation, "CHECKOUT", tmp_path)
+    file = tmp_path / "r.jsonl"
+
+    result = launchbench("run", tiny(**KEYS | {"strategies": "[vfork_exec]"}), "-o", file, "--strict")
+
+    assert result.exit_code == 1
+    assert "2 hazards against their oracle (--strict): see them in the report" in result.stderr
+    assert "against its oracle (never): exit_in_child with vfork_exec: 2/2" in result.stdout
+    assert [line["met"] for line in read(file).hazards] == [False, False, True]
+
+
+def test_python_strategies_are_in_the_matrix_and_say_why_not(launchbench: Callable[..., Any], tmp_path: Path) -> None:
+    scenario, file = tmp_path / "h.yaml", tmp_path / "r.jsonl"
+    scenario.write_text("{name: h, question: What fails, hazards: exec_format, trials: 1}")
+
+    launchbench("run", scenario, "-o", file, "-q")
+
+    reasons = {line["strategy"]: line["outcome"].get("reason") for line in read(file).hazards}
+    assert reasons["subprocess_run"] == "the native worker makes its trials, and does not have this strategy"
+
+
+def test_a_form_of_cells_says_that_hazards_are_left_out(
+    launchbench: Callable[..., Any], tiny: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "r.jsonl"
+    launchbench("run", tiny(**KEYS), "-o", file, "-q")
+
+    result = launchbench("report", file, "--format", "csv")
+
+    assert result.stderr == "6 hazard rows are left out: csv has cells only, --format json has both\n"
+    assert launchbench("report", file, "--format", "json").stderr == ""
 
 
 def test_a_log_says_how_many_hazards_come(capsys: pytest.CaptureFixture[str]) -> None:
