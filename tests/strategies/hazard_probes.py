@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +25,15 @@ if TYPE_CHECKING:
     from bench.measure import Attempt
 
 
+BASE = Path(tempfile.mkdtemp(prefix="hazard-tests-", dir="/dev/shm"))
+"""Where the probes of this process have their folders, and nobody else's."""
+atexit.register(shutil.rmtree, BASE, ignore_errors=True)
+
+
 @contextmanager
 def trying(catalogue: Catalogue) -> Iterator[Attempt]:
     """What a run tries hazards with."""
-    with adopting(), GuardProcess() as guard, attempts(catalogue, guard) as make:
+    with adopting(), GuardProcess() as guard, attempts(catalogue, guard, BASE) as make:
         yield make
 
 
@@ -43,20 +51,28 @@ class Machine:
 
     processes: frozenset[int]
     """Of ours and of the worker's name, zombies included."""
-    folders: frozenset[str]
+    files: frozenset[str]
     groups: frozenset[str]
     settings: tuple[str, ...]
+    """The kernel's, and what this process would pass on."""
+    descriptors: int
 
 
-def machine(scratch: Path = Path("/dev/shm")) -> Machine:
-    """The machine now."""
+def machine() -> Machine:
+    """The machine now: what is ours on it, and its settings."""
     ours = {child.pid for child in psutil.Process().children(recursive=True)}
-    settings = ("vm/overcommit_memory", "vm/overcommit_ratio", "vm/overcommit_kbytes", "kernel/pid_max")
+    settings = ("kernel/pid_max", "kernel/threads-max", "fs/leases-enable", "fs/lease-break-time", "fs/file-max")
+    status = Path("/proc/self/status").read_text()
     return Machine(
         processes=frozenset(ours),
-        folders=frozenset(entry.name for entry in scratch.iterdir() if entry.stat().st_uid == os.geteuid()),
+        files=frozenset(str(path) for path in BASE.rglob("*")),
         groups=frozenset(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/launchbench-{os.getpid()}*")),
-        settings=tuple(Path("/proc/sys", name).read_text() for name in settings),
+        settings=(
+            *(Path("/proc/sys", name).read_text() for name in settings),
+            *(line for line in status.splitlines() if line.startswith(("Sig", "Umask", "Seccomp", "Uid"))),
+            Path("/proc/self/limits").read_text(),
+        ),
+        descriptors=len(list(Path("/proc/self/fd").iterdir())),
     )
 
 
