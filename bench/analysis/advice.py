@@ -70,6 +70,10 @@ class Recommendation:
     """Of those that the verdict ties, the one that is easiest to get right; None after a refusal."""
     fails_when_whole: tuple[str, ...]
     """Strategies that were left out because no launch works at the full size."""
+    untried_when_whole: tuple[str, ...] = ()
+    """Strategies that remain, and of which nothing is known at the full size beyond what smaller ones showed."""
+    unsettled: bool = False
+    """More rounds may say more: too few, or too noisy ones, leave it open whether somebody is slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,16 @@ class Advice:
     footprint: int
     """In bytes, as asked."""
     measured: int
-    """The largest footprint that was mapped and touched."""
+    """The largest footprint that was mapped and touched; 0 when the run ended before any was."""
     recommendations: tuple[Recommendation, ...]
     courses: tuple[Course, ...]
     """Empty when the footprint itself was measured."""
     survivals: tuple[Survival, ...]
+
+    @property
+    def unsettled(self) -> bool:
+        """More rounds may say more, in some language."""
+        return any(one.unsettled for one in self.recommendations)
 
     @property
     def extrapolated(self) -> bool:
@@ -97,17 +106,18 @@ def advise(analysis: Analysis, footprint: int, languages: Mapping[str, Sequence[
     Raises `MissingExtra` without the extra `report`.
     """
     whole = [row for row in analysis.rows if row.cell["backing"] != _UNTOUCHED]
-    measured = max(_footprint(row) for row in whole)
+    measured = max(map(_footprint, whole), default=0)
     survivals = tuple(
         _survival(cell) for cell in subjects(row for row in analysis.rows if row.cell["backing"] == _UNTOUCHED)
     )
     failing = {one.strategy for one in survivals if one.launches and not one.ok}
+    untried = {one.strategy for one in survivals if not one.launches}
     at_hand = [row for row in whole if _footprint(row) == measured]
     return Advice(
         footprint=footprint,
         measured=measured,
         recommendations=tuple(
-            _recommendation(language, strategies, at_hand, failing, analysis)
+            _recommendation(language, strategies, at_hand, failing, untried, analysis)
             for language, strategies in languages.items()
         ),
         courses=_courses(whole, footprint) if measured < footprint else (),
@@ -125,7 +135,12 @@ def _survival(cell: Subject) -> Survival:
 
 
 def _recommendation(
-    language: str, strategies: Sequence[str], rows: Sequence[WorkerRow], failing: set[str], analysis: Analysis
+    language: str,
+    strategies: Sequence[str],
+    rows: Sequence[WorkerRow],
+    failing: set[str],
+    untried: set[str],
+    analysis: Analysis,
 ) -> Recommendation:
     theirs = [row for row in rows if row.cell["strategy"] in strategies]
     left = [row for row in theirs if row.cell["strategy"] not in failing]
@@ -137,6 +152,14 @@ def _recommendation(
         verdict=verdict,
         choice=next((tied[strategy] for strategy in strategies if strategy in tied), None),
         fails_when_whole=tuple(strategy for strategy in strategies if strategy in failing),
+        untried_when_whole=tuple(strategy for strategy in strategies if strategy in untried),
+        unsettled=any(row.launches.result for row in left) and _is_open(verdict),
+    )
+
+
+def _is_open(verdict: Verdict | None) -> bool:
+    return verdict is not None and (
+        verdict.refusal is not None or any(reason.criterion == "data" for reason in verdict.reasons)
     )
 
 

@@ -16,6 +16,8 @@ from bench.commands.places import asked, forecast, guest_bytes, obtain, sites
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.analysis import Analysis
     from bench.catalogue import Catalogue
     from bench.measure import Plan
@@ -231,10 +233,20 @@ def _scenario_of(recording: Recording, catalogue: Catalogue) -> Scenario:
     return load(text, file=f"{recording.path}: scenario", vocabulary=catalogue.vocabulary())
 
 
-def measure(job: Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
-    """Run what is missing. None: nothing was. Raises Incomplete when it was stopped at once."""
+def measure(
+    job: Job,
+    catalogue: Catalogue,
+    *,
+    quiet: bool,
+    enough: Callable[[WorkerLine], str | None] = lambda _: None,
+    least: int | None = None,
+) -> Footer | None:
+    """Run what is missing. None: nothing was. Raises Incomplete when it was stopped at once.
+
+    `enough` may end it after a worker, by what it returns; so many rounds are shown as `least`.
+    """
     from bench.commands.interrupts import Stopped, interruptible
-    from bench.commands.watching import watcher
+    from bench.commands.watching import Until, watcher
     from bench.machine import GuardError, GuardProcess
     from bench.measure import DisturbedError, adopting, attempts, run
     from bench.record import JournalError
@@ -245,7 +257,9 @@ def measure(job: Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
         return None
     obtained = obtain(plan.cells, quiet=quiet)
     workers, hazards = job.missing
-    screen = watcher(workers, plan.scenario.rounds, hazards, quiet=quiet, terminal=sys.stderr.isatty())
+    rounds = least or plan.scenario.rounds
+    shown = len(plan.cells) * least if least else workers
+    screen = watcher(shown, rounds, hazards, quiet=quiet, terminal=sys.stderr.isatty())
     again = f"continue with: launchbench run --resume {job.journal.path}"
     try:
         with job.journal, interruptible() as interruption, adopting(), GuardProcess() as guard:
@@ -258,7 +272,7 @@ def measure(job: Job, catalogue: Catalogue, *, quiet: bool) -> Footer | None:
                     catalogue=catalogue,
                     sites=sites(plan.scenario, plan.cells, obtained, catalogue.build, guard),
                     journal=job.journal,
-                    observer=screen,
+                    observer=Until(screen, enough, interruption),
                     interruption=interruption,
                     session=job.session,
                     before=job.before,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from bench.commands.remarks import remark
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from rich.progress import Progress, TaskID
     from typing_extensions import Self
 
-    from bench.measure import Planned
+    from bench.measure import Interruption, Observer, Planned
     from bench.record import HazardKey, HazardLine, WorkerLine
     from bench.scenario import Cell
 
@@ -40,7 +41,7 @@ class Bar:
 
     def begins(self, planned: Planned, cell: Cell) -> None:
         """Show which worker is in hand."""
-        text = f"round {planned.round + 1}/{self._rounds}  {cell.id}".replace("[", r"\[")
+        text = f"round {planned.round + 1}/{max(self._rounds, planned.round + 1)}  {cell.id}".replace("[", r"\[")
         self._progress.update(self._task, description=text, refresh=True)
 
     def ended(self, written: WorkerLine) -> None:  # noqa: ARG002 - the observer's signature
@@ -138,6 +139,22 @@ class Silence:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Say nothing."""
+
+
+class Until:
+    """Ends a run that need not go on, after the worker in hand; another observer shows it."""
+
+    def __init__(self, shown: Observer, enough: Callable[[WorkerLine], str | None], interruption: Interruption) -> None:
+        """`enough` is asked after each worker, and says by what the run is ended."""
+        self._shown, self._enough, self._interruption = shown, enough, interruption
+        self.begins, self.tries, self.tried = shown.begins, shown.tries, shown.tried
+
+    def ended(self, written: WorkerLine) -> None:
+        """Show it, and ask."""
+        self._shown.ended(written)
+        reason = self._enough(written)
+        if self._interruption.by is None:
+            self._interruption.by = reason
 
 
 def watcher(total: int, rounds: int, hazards: int = 0, *, quiet: bool, terminal: bool) -> Bar | Lines | Silence:

@@ -39,11 +39,17 @@ def snippet(language: str, strategy: str) -> str:
     return (folder / f"{strategy}{_ENDINGS[language]}").read_text(encoding="utf-8")
 
 
-def render_advice(advice: Advice, options: Options, remarks: Iterable[str], file: str) -> str:
-    """Return the whole answer; `remarks` are what else would change it, `file` holds what was measured."""
+def render_advice(
+    advice: Advice, options: Options, remarks: Iterable[str], file: str, *, notes: Iterable[str] = ()
+) -> str:
+    """Return the whole answer; `remarks` are what else would change it, `file` holds what was measured.
+
+    `notes` are what was not as usual when it was measured.
+    """
     glyphs = UNICODE if options.unicode else ASCII
     lines = [
         *_heading(advice, options.width),
+        *_notes(notes, options.width),
         *_recommendations(advice, options.width),
         *_survivals(advice.survivals, advice.footprint, options.width),
         *_courses(advice, options.width, glyphs),
@@ -57,7 +63,9 @@ def render_advice(advice: Advice, options: Options, remarks: Iterable[str], file
 
 def _heading(advice: Advice, width: int) -> Iterator[str]:
     asked, measured = byte_size(advice.footprint), byte_size(advice.measured)
-    if advice.extrapolated:
+    if not advice.measured:
+        text = f"How a program that holds {asked} should start a command here: no footprint was measured."
+    elif advice.extrapolated:
         text = (
             f"How a program that holds {asked} should start a command here. Latency was measured at up to {measured}; "
             f"whether launches work, at {asked} mapped and not touched. "
@@ -67,6 +75,12 @@ def _heading(advice: Advice, width: int) -> Iterator[str]:
         text = f"How a program that holds {asked} should start a command here: measured at that size."
     yield from wrap(text, width)
     yield ""
+
+
+def _notes(notes: Iterable[str], width: int) -> Iterator[str]:
+    for note in notes:
+        yield from wrap(plain(note), width)
+        yield ""
 
 
 def _recommendations(advice: Advice, width: int) -> Iterator[str]:
@@ -80,8 +94,9 @@ def _recommendations(advice: Advice, width: int) -> Iterator[str]:
 
 def _answer(one: Recommendation) -> str:
     failing = f" Left out, for no launch works at the full size: {', '.join(one.fails_when_whole)}."
+    untried = f" Not tried at the full size: {', '.join(one.untried_when_whole)}."
     sentence = one.verdict.sentence if one.verdict else "nothing is left to choose from."
-    return plain(sentence + (failing if one.fails_when_whole else ""))
+    return plain(sentence + (failing if one.fails_when_whole else "") + (untried if one.untried_when_whole else ""))
 
 
 def _survivals(survivals: Iterable[Survival], footprint: int, width: int) -> Iterator[str]:
@@ -103,7 +118,9 @@ def _courses(advice: Advice, width: int, glyphs: Glyphs) -> Iterator[str]:
         return
     yield f"At {byte_size(advice.footprint)}, extrapolated from smaller footprints and not measured:"
     for course in sorted(advice.courses, key=lambda one: one.ns if one.grows else 0):
-        yield from wrap(_course(course, glyphs), width, first="  ", rest="    ")
+        fails = any(course.strategy in one.fails_when_whole for one in advice.recommendations)
+        said = _course(course, glyphs) + ("; as if it worked there" if fails else "")
+        yield from wrap(said, width, first="  ", rest="    ")
     yield ""
 
 

@@ -49,6 +49,7 @@ def run(
         python = cell("subprocess_run", footprint_bytes=untouched, backing="reserved", id="python/reserved")
         cells.append(python)
         lines += [refused(python, "unsupported", round_=number, reason="no backing") for number in range(rounds)]
+    directory.mkdir(exist_ok=True)
     path = write(directory / "r.jsonl", header(cells, rounds=rounds), *lines)
     return advise(analyse([read(path)]), untouched or steps[-1], LANGUAGES)
 
@@ -115,6 +116,8 @@ def test_what_was_not_tried_at_the_full_size_says_why(tmp_path: Path) -> None:
     (python,) = [one for one in run(tmp_path).survivals if one.strategy == "subprocess_run"]
 
     assert (python.launches, python.refusal) == (0, "unsupported: no backing")
+    untried = {one.language: one.untried_when_whole for one in run(tmp_path / "again").recommendations}
+    assert untried == {"C": (), "Python": ("subprocess_run",)}
 
 
 def test_too_few_rounds_are_a_refusal(tmp_path: Path) -> None:
@@ -123,6 +126,11 @@ def test_too_few_rounds_are_a_refusal(tmp_path: Path) -> None:
     assert recommended(advice)["C"] is None
     assert advice.recommendations[0].verdict is not None
     assert advice.recommendations[0].verdict.refusal == "needs more runs: 3 of 6 workers"
+    assert advice.unsettled
+
+
+def test_what_more_rounds_would_not_change_is_settled(tmp_path: Path) -> None:
+    assert not run(tmp_path).unsettled
 
 
 def test_a_language_of_which_nothing_was_run_has_no_verdict(tmp_path: Path) -> None:
@@ -132,3 +140,13 @@ def test_a_language_of_which_nothing_was_run_has_no_verdict(tmp_path: Path) -> N
 
     assert [one.verdict is None for one in advice.recommendations] == [False, True]
     assert recommended(advice)["Python"] is None
+
+
+def test_a_run_that_ended_before_any_footprint_was_touched_has_no_verdict(tmp_path: Path) -> None:
+    one = cell("fork_exec", footprint_bytes=8 * GIB, backing="reserved")
+    path = write(tmp_path / "r", header([one]), worker(one, [ok(1000)]))
+
+    advice = advise(analyse([read(path)]), 8 * GIB, LANGUAGES)
+
+    assert (advice.measured, advice.courses) == (0, ())
+    assert [one.verdict for one in advice.recommendations] == [None, None]

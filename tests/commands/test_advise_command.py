@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from bench.commands.advise import _Enough
 from bench.machine import read_settings
 from bench.measure import short
 from bench.record import read
@@ -15,9 +18,20 @@ from bench.record import read
 if TYPE_CHECKING:
     from ordinary_user import OrdinaryUser
 
+    from bench.record import WorkerLine
+
+
+NOTHING = cast("WorkerLine", {})
+
 
 @pytest.fixture
-def advise(launchbench: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+def short_of_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add no rounds: what is tested needs no certainty."""
+    monkeypatch.setattr(short, "MOST_ROUNDS", short.ROUNDS)
+
+
+@pytest.fixture
+def advise(launchbench: Callable[..., Any], tmp_path: Path, short_of_rounds: None) -> Callable[..., Any]:  # noqa: ARG001 - for its effect
     return lambda *arguments: launchbench("advise", *arguments, "-o", tmp_path / "a.jsonl")
 
 
@@ -28,7 +42,7 @@ def test_it_measures_says_and_shows(advise: Callable[..., Any], tmp_path: Path) 
     assert recording.header["scenario"]["path"] is None
     assert "fork_exec" in recording.header["scenario"]["text"]
     assert recording.header["seed"] == 7
-    assert len(recording.workers) == recording.planned
+    assert len(recording.workers) >= short.ROUNDS * len(recording.header["cells"])
     assert {line["outcome"]["kind"] for line in recording.workers} == {"finished"}
     assert result.stdout.startswith(
         "How a program that holds 8 MiB should start a command here: measured at that size."
@@ -65,9 +79,36 @@ def test_a_command_of_one_s_own_is_launched_without_a_shell(advise: Callable[...
     assert seen.exists()
 
 
+def test_a_slow_command_is_launched_less_often_and_it_is_said(advise: Callable[..., Any], tmp_path: Path) -> None:
+    result = advise("--footprint", "4MiB", "--command", "sleep 0.05", "-q")
+
+    assert result.exit_code in {0, 3}
+    assert "instead of 40" in " ".join(result.stdout.split())
+    launches = read(tmp_path / "a.jsonl").header["scenario"]["settings"]["launches"]
+    assert 1 <= launches < short.LAUNCHES
+
+
+def test_a_run_is_over_when_the_time_is_and_says_what_is_missing(
+    advise: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(short, "UNTIL_SECONDS", 0.0)
+
+    result = advise("--footprint", "4MiB", "-q")
+
+    recording = read(tmp_path / "a.jsonl")
+    assert (len(recording.workers), recording.footer and recording.footer["interrupted"]) == (1, "time")
+    assert result.exit_code == 3
+    assert "The minute was over after 0 of 6 rounds" in result.stdout
+    assert f"launchbench run --resume {tmp_path}/a.jsonl goes on" in " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--footprint", "1MiB", "--command", "/no/such/thing"], "/no/such/thing: cannot be launched: No such file"),
+        (["--footprint", "1MiB", "--command", "sh -c 'exit 3'"], "sh -c 'exit 3': exits 3, and must exit 0"),
+        (["--footprint", "1MiB", "--command", "sh -c 'kill -9 $$'"], "is killed by SIGKILL"),
+        (["--footprint", "1MiB", "--command", "sleep 2"], "too long to be launched often enough in a minute"),
         (["--footprint", "much"], "--footprint much: "),
         (["--footprint", "0"], "--footprint 0: "),
         (["--footprint", "1MiB", "--command", "echo 'x"], "--command echo 'x: No closing quotation"),
@@ -116,3 +157,27 @@ def test_an_ordinary_user_is_told_why_a_mode_was_not_measured(ordinary_user: Ord
     assert result.stderr == "no advice for C and Python: the reason is above\n"
     (file,) = ordinary_user.folder.glob("advise-*.jsonl")
     assert result.stdout.endswith(f"result file: {file}\n")
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "ended", "workers"), [([False], "settled", 12), ([True, True, False], "settled", 16)]
+)
+def test_rounds_are_added_while_they_may_decide(unsettled: list[bool], ended: str, workers: int) -> None:
+    answers = iter(unsettled)
+    enough = _Enough(time.monotonic(), 2, lambda: next(answers))
+
+    said = [enough(NOTHING) for _ in range(workers)]
+
+    assert said == [None] * (workers - 1) + [ended]
+
+
+def test_no_round_is_begun_that_may_end_after_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short, "UNTIL_SECONDS", 100.0)
+    clock = iter(range(0, 10_000, 4))
+    monkeypatch.setattr("bench.commands.advise.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    enough = _Enough(0.0, 2, lambda: True)
+
+    said = [enough(NOTHING) for _ in range(12)]
+
+    assert said[-1] == "time"
+    assert enough.rounds == 6

@@ -1,7 +1,9 @@
 """What is measured of a footprint in under a minute."""
 
 from dataclasses import replace
+from pathlib import Path, PurePath
 
+import psutil
 import pytest
 
 from bench.catalogue import load as load_catalogue
@@ -82,3 +84,67 @@ def test_however_slow_a_machine_is_three_points_show_a_line() -> None:
 
 def test_the_rate_is_tried_and_given_back() -> None:
     assert short.filled_per_second() > 0
+
+
+def test_a_slow_command_is_launched_less_often_and_leaves_less_time_for_memory() -> None:
+    quick = short.reach(8 * GIB, cells=7, memory=ROOMY, per_second=2 * GIB)
+    slow = short.reach(8 * GIB, cells=7, memory=ROOMY, per_second=2 * GIB, command_seconds=0.02)
+
+    assert (quick.pace.slowed, quick.pace.launches) == (False, short.LAUNCHES)
+    assert slow.pace.slowed
+    assert 1 <= slow.pace.launches < short.LAUNCHES
+    assert slow.touched[-1] < quick.touched[-1]
+
+
+@pytest.mark.parametrize(("seconds", "sizes"), [(0.01, 3), (0.06, 2), (0.1, 1)])
+def test_a_slower_one_is_measured_at_fewer_sizes(seconds: float, sizes: int) -> None:
+    found = short.reach(8 * GIB, cells=7, memory=ROOMY, per_second=2 * GIB, command_seconds=seconds)
+
+    assert len(found.touched) == sizes
+
+
+@pytest.mark.parametrize("seconds", [0.3, 5.0])
+def test_one_that_takes_too_long_is_refused(seconds: float) -> None:
+    with pytest.raises(short.CommandError, match="too long to be launched often enough in a minute"):
+        short.reach(GIB, cells=7, memory=ROOMY, per_second=2 * GIB, command_seconds=seconds)
+
+
+@pytest.mark.parametrize("footprint", [1 << 20, GIB, 40 * GIB])
+@pytest.mark.parametrize("seconds", [0.0, 0.003, 0.01, 0.03, 0.06])
+def test_all_that_is_launched_fits_into_the_minute(footprint: int, seconds: float) -> None:
+    found = short.reach(footprint, cells=7, memory=ROOMY, per_second=2 * GIB, command_seconds=seconds)
+
+    footprints = len(found.touched) + (found.untouched is not None)
+    launches = found.pace.warmup + found.pace.launches
+    workers = short.ROUNDS * 7
+    assert workers * footprints * launches * (seconds if found.pace.slowed else 0) < 40
+    assert sum(found.touched) * workers / (2 * GIB) < 40
+
+
+def test_a_rehearsal_takes_the_slowest_of_the_mix() -> None:
+    assert short.rehearse([], PurePath("/nowhere")) == 0
+    assert short.rehearse([["true"], ["sleep", "0.2"]], PurePath("/nowhere")) >= 0.2
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["/no/such"], "cannot be launched: No such file or directory"),
+        (["false"], "exits 1, and must exit 0"),
+        (["sh", "-c", "kill -TERM $$"], "is killed by SIGTERM"),
+    ],
+)
+def test_what_fails_in_rehearsal_says_how(argv: list[str], why: str) -> None:
+    with pytest.raises(short.CommandError, match=why):
+        short.rehearse([argv], PurePath("/nowhere"))
+
+
+def test_what_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short, "_PATIENCE_SECONDS", 0.5)
+    number = tmp_path / "number"
+
+    with pytest.raises(short.CommandError, match="did not end within"):
+        short.rehearse([["sh", "-c", f"sleep 60 & echo $! > {number}; wait"]], PurePath("/nowhere"))
+
+    child = int(number.read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE

@@ -97,6 +97,25 @@ def test_what_would_change_it_and_where_it_comes_from_are_last() -> None:
     assert last == "result file: results/advise.jsonl"
 
 
+def test_what_was_not_tried_at_the_full_size_is_said_beside_the_choice() -> None:
+    chosen = verdict("1 GiB: use subprocess_run.", "subprocess_run")
+    untried = Recommendation("Python", chosen, chosen.chosen[0], (), ("subprocess_run",))
+
+    text = rendered(Advice(8 * GIB, GIB, (untried,), (), ADVICE.survivals))
+
+    assert "use subprocess_run. Not tried at the full size: subprocess_run.\n" in text
+
+
+def test_a_line_of_what_does_not_work_at_the_full_size_says_so() -> None:
+    assert "12.0 ms at 1 GiB; as if it worked there\n" in rendered()
+
+
+def test_notes_on_the_measurement_stand_above_the_answer() -> None:
+    text = render_advice(ADVICE, Options(width=200), [], "f", notes=["The command is slow."])
+
+    assert text.index("The command is slow.\n") < text.index("C       1 GiB")
+
+
 def test_where_only_ascii_can_be_shown_it_is_ascii() -> None:
     assert rendered(unicode=False).isascii()
 
