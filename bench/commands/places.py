@@ -41,25 +41,24 @@ class Obtained:
 
 def asked(workers: Sequence[str], kernels: Sequence[str], distros: Sequence[str]) -> list[Environment]:
     """The environments that a command line asks for. Raises InvalidInput for a name that nothing has."""
-    from bench.scenario import WORKERS, environments
+    from bench.scenario import HERE, WORKERS, environments
     from bench.scenario.wording import suggest
 
     for worker in workers:
         if worker not in WORKERS:
             raise InvalidInput(f"--worker {worker}: there is no such build{suggest(worker, WORKERS)}")
-    under = environments(workers, kernels, distros)
-    elsewhere = [one for one in under if one.kernel or one.distro]
-    if elsewhere:
-        from bench.kernels import SourceError, check_distro, check_kernel
+    if not {*kernels, *distros} - {HERE}:
+        return environments(workers, kernels, distros)
+    from bench.kernels import SourceError, check_kernel, usual_worker
 
-        try:
-            for kernel in dict.fromkeys(one.kernel for one in elsewhere if one.kernel):
+    try:
+        for kernel in dict.fromkeys(kernels):
+            if kernel != HERE:
                 check_kernel(kernel)
-            for distro in dict.fromkeys(one.distro for one in elsewhere if one.distro):
-                check_distro(distro)
-        except SourceError as error:
-            raise InvalidInput(str(error)) from None
-    return under
+        usual = {distro: usual_worker(distro) for distro in distros if distro != HERE}
+    except SourceError as error:
+        raise InvalidInput(str(error)) from None
+    return environments(workers, kernels, distros, usual.__getitem__)
 
 
 def guest_bytes(scenario: Scenario) -> int:

@@ -7,7 +7,7 @@ Nothing is installed on the machine, and no name of a mirror is written here.
 """
 
 from bench.kernels.apt import Watch
-from bench.kernels.distros import check_distro, obtain_development, obtain_root, root_of
+from bench.kernels.distros import obtain_development, obtain_root, root_of, usual_worker
 from bench.kernels.manifest import (
     DamagedError,
     KernelImage,
@@ -28,11 +28,11 @@ __all__ = [
     "UnavailableError",
     "UnknownNameError",
     "Watch",
-    "check_distro",
     "check_kernel",
     "image_of",
     "obtain_development",
     "obtain_kernel",
     "obtain_root",
     "root_of",
+    "usual_worker",
 ]

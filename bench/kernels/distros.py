@@ -86,9 +86,12 @@ def _obtain(wanted: PinnedDistro, watch: Watch, given: Sequence[str], *, refresh
         return _fetch(wanted, watch, given)
 
 
-def check_distro(name: str) -> None:
-    """Raise UnknownNameError for a name that no distro has; what the cache holds is not looked at."""
-    pinned.distro(name)
+def usual_worker(name: str) -> str:
+    """The build of the worker that is linked with a distro's own C library. Raises UnknownNameError.
+
+    What the cache holds is not looked at.
+    """
+    return pinned.distro(name).worker
 
 
 def libc_of(packages: Mapping[str, str]) -> str:

@@ -51,6 +51,11 @@ class PinnedDistro:
     """Commands that busybox, the one program of such a root, is linked to by name."""
 
     @property
+    def worker(self) -> str:
+        """The build of the worker that is linked with its C library, when it is not linked statically."""
+        return "musl" if "musl" in self.packages else "glibc"
+
+    @property
     def place(self) -> str:
         """For people: `Debian bullseye`."""
         return f"{self.vendor.capitalize()} {self.suite}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 WORKERS = ("glibc", "glibc-static", "musl")
 """The builds of the native worker: dynamic against the libc at hand (the default), and static."""
@@ -31,17 +31,22 @@ class Environment:
     """A name such as `bookworm`; None is this machine's own."""
 
 
-def environments(workers: Sequence[str], kernels: Sequence[str], distros: Sequence[str]) -> list[Environment]:
+def environments(
+    workers: Sequence[str],
+    kernels: Sequence[str],
+    distros: Sequence[str],
+    usual: Callable[[str], str] = lambda _distro: WORKERS[0],
+) -> list[Environment]:
     """Multiply what was asked for, each value once, the worker fastest.
 
     Nothing given for an axis means here. A kernel without a distro has no libc to load, so that the worker is the
     static one there, and then everywhere, unless builds were asked for: kernels must not differ in the build as well.
+    Elsewhere a distro has its `usual` worker, which is linked with its own libc.
     """
     bare = any(kernel != HERE for kernel in kernels) and (not distros or HERE in distros)
-    chosen = workers or (("glibc-static",) if bare else WORKERS[:1])
+    chosen = tuple(dict.fromkeys(workers)) or (("glibc-static",) if bare else ())
     return [
         Environment(worker, None if kernel == HERE else kernel, None if distro == HERE else distro)
-        for kernel, distro, worker in itertools.product(
-            dict.fromkeys(kernels or (HERE,)), dict.fromkeys(distros or (HERE,)), dict.fromkeys(chosen)
-        )
+        for kernel, distro in itertools.product(dict.fromkeys(kernels or (HERE,)), dict.fromkeys(distros or (HERE,)))
+        for worker in chosen or (WORKERS[0] if distro == HERE else usual(distro),)
     ]

@@ -179,6 +179,17 @@ class TestEnvironments:
         found = environments(workers, kernels, distros)
         assert [(one.worker, one.kernel, one.distro) for one in found] == expected
 
+    def test_a_distro_has_the_worker_of_its_own_libc_unless_builds_were_asked_for(self) -> None:
+        def found(workers: list[str], kernels: list[str]) -> list[tuple[str, str | None]]:
+            usual = {"sid": "glibc", "alpine": "musl"}.__getitem__
+            return [
+                (one.worker, one.distro) for one in environments(workers, kernels, ["here", "sid", "alpine"], usual)
+            ]
+
+        assert found([], []) == [("glibc", None), ("glibc", "sid"), ("musl", "alpine")]
+        assert {worker for worker, _ in found(["glibc"], [])} == {"glibc"}
+        assert {worker for worker, _ in found([], ["5.10"])} == {"glibc-static"}
+
     def test_a_cell_has_its_environment_in_its_fields_and_its_id(
         self, scenario: Callable[..., Scenario], vocabulary: Vocabulary
     ) -> None:
