@@ -152,11 +152,10 @@ def _result(
     noise: Sequence[NoiseFloor] | None,
 ) -> CompareResult:
     matches: list[Match] = []
-    warnings: list[str] = []
-    for old, new in pairs:
-        loose = _confounded(key, old, new)
+    sides = [(old, new, _confounded(key, old, new)) for old, new in pairs]
+    for old, new, loose in sides:
         matches += _matches(key, loose, old, new)
-        warnings += _warnings(key, loose, old, new)
+    warnings = list(_also_differing(key, sides))
     if not pairs:
         warnings.append(f"nothing to compare: {key} is {base} in every cell")
     elif not any(match.base and match.new for match in matches):
@@ -211,14 +210,18 @@ def _in_order(match: Match) -> list[list[tuple[int, str]]]:
     return [natural(_text(cell.key.get(key))) for key in (*first, *sorted(cell.key))] if cell else []
 
 
-def _warnings(key: str, loose: frozenset[str], old: _Side, new: _Side) -> Iterable[str]:
-    """Say what differs beside what was asked for: the difference may be its."""
-    loose -= _BROUGHT.get(key, frozenset())
-    differing = [other for other in PLACE if other in loose and old.values(other) != new.values(other)]
-    if key == FILE and len(differing) == 1:
-        return  # it is what is compared
-    for other in differing:
-        before, after = _text_of(old.values(other)), _text_of(new.values(other))
+def _also_differing(key: str, sides: Sequence[tuple[_Side, _Side, frozenset[str]]]) -> Iterable[str]:
+    """Say what differs beside what was asked for, once for each key: the difference may be its."""
+    found: dict[str, list[tuple[set[str], set[str]]]] = {}
+    for old, new, loose in sides:
+        able = loose - _BROUGHT.get(key, frozenset())
+        differing = [other for other in PLACE if other in able and old.values(other) != new.values(other)]
+        if key == FILE and len(differing) == 1:
+            continue  # it is what is compared
+        for other in differing:
+            found.setdefault(other, []).append((old.values(other), new.values(other)))
+    for other, pairs in found.items():
+        before, after = (_text_of(set().union(*values)) for values in zip(*pairs, strict=True))
         yield f"{other} differs too ({before} against {after}): a difference may come from it"
 
 
@@ -253,4 +256,4 @@ def _text(value: Any) -> str:
 
 
 def _text_of(values: Iterable[str]) -> str:
-    return ", ".join(sorted(values))
+    return ", ".join(sorted(values, key=natural))
