@@ -139,18 +139,21 @@ def _changes(result: CompareResult, paper: _Paper) -> int:
     for warning in result.warnings:
         paper.write(f"> {_text(warning)}", "")
     common = common_conditions(result.rows)
-    rows = [
-        [
+    sides: dict[tuple[str, ...], list[str]] = {}
+    for row in changed:
+        fields = (
             _code(cell_name(row, common)),
             row.answer,
             "" if row.ratio is None else ratio_text(row),
             "" if row.base_ns is None else duration(row.base_ns, UNICODE),
             "" if row.new_ns is None else duration(row.new_ns, UNICODE),
             _text(row.reason),
-        ]
-        for row in changed
-    ]
-    return _write_table(["cell", "answer", "ratio", "base", "new", "why"], rows, paper) if rows else 0
+        )
+        side = plain(str((row.new or row.base or {}).get(result.key, ""))) if len(result.new) > 1 else ""
+        sides.setdefault(fields, []).append(side)
+    rows = [[fields[0], _text(", ".join(filter(None, theirs))), *fields[1:]] for fields, theirs in sides.items()]
+    heads = ["cell", axis_name(result.key), "answer", "ratio", "base", "new", "why"]
+    return _write_table(heads, rows, paper) if rows else 0
 
 
 def _largest(section: Section) -> list[CellSummary]:

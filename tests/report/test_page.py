@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from examples import analysed, everything, large, nothing
 from page_reading import Element, read_page
 from result_lines import (
@@ -26,6 +27,7 @@ from result_lines import (
 )
 
 from bench.analysis import analyse_many
+from bench.cli import cli
 from bench.report import Options, formats
 from bench.report.typography import UNICODE, duration, factor, size
 
@@ -142,6 +144,50 @@ def test_two_machines_are_set_against_each_other(tmp_path: Path) -> None:
     assert len(section.all("table")[0].all("tr")) == 1 + 36
     rows = [row.text for row in section.all("tr")]
     assert sum("fails on both sides: spawn:ENOMEM" in row for row in rows) == 1
+
+
+@pytest.mark.parametrize("by", [None, "kernel"])
+def test_every_number_of_a_comparison_is_what_compare_prints(tmp_path: Path, by: str | None) -> None:
+    if by:
+        other = {"place": {"kernel": "4.4.0"}}
+        paths = [several_kernels(tmp_path, other)]
+        arguments = ["--by", by]
+    else:
+        other = MACHINE | {"kernel": "5.10.0", "machine_id": "other"}
+        paths = [large(tmp_path), large(tmp_path, "s.jsonl", run="other", machine=other)]
+        arguments = []
+    told = CliRunner().invoke(cli, ["compare", *map(str, paths), *arguments, "--format", "json"])
+    rows = json.loads(told.stdout)["rows"]
+
+    fields = [
+        field
+        for field in read_page(page_of(*paths)).all("section", id="comparison")[0].all("td")
+        if "data-column" in field.attributes
+    ]
+
+    assert len({(field.attributes["data-column"] or "").split(".")[3] for field in fields}) == len(rows) > 1
+    for field in fields:
+        _, number, _, at_, column = (field.attributes["data-column"] or "").split(".")
+        value = rows[int(at_)][column]
+        assert number == "0"
+        assert field.attributes.get("data-value") == (None if value is None else str(value))
+        if column == "ratio" and value is not None:
+            shown = f"{factor(value)} [{factor(rows[int(at_)]['low'])}, {factor(rows[int(at_)]['high'])}]"
+            assert field.texts[0].removeprefix("~ ") == shown
+        elif column.endswith("_ns"):
+            assert field.texts[0] == (NONE if value is None else duration(value, UNICODE))
+
+
+def several_kernels(directory: Path, other: dict[str, Any]) -> Path:
+    here, there = cell("vfork_exec"), cell("vfork_exec", kernel="4.4", id="vfork there")
+    fork, fork_there = cell("fork_exec"), cell("fork_exec", kernel="4.4", id="fork there")
+    lines = []
+    for round_ in range(8):
+        lines += [worker(here, [ok(70_000 + round_ + at_) for at_ in range(40)], round_=round_)]
+        lines += [worker(there, [ok(90_000 + round_ + at_) for at_ in range(40)], round_=round_, **other)]
+        lines += [worker(fork, [ok(170_000 + round_ + at_) for at_ in range(40)], round_=round_)]
+        lines += [worker(fork_there, [failed("spawn_error", 12)] * 40, round_=round_, **other)]
+    return write(directory / "k.jsonl", header([here, there, fork, fork_there], rounds=8), *lines)
 
 
 def test_two_files_with_nothing_in_common_say_so(tmp_path: Path) -> None:

@@ -34,10 +34,10 @@ class Versus:
 
 def comparisons(sections: Sequence[Section], analysis: Analysis) -> list[Versus]:
     """Return every comparison of the report."""
-    return [_versus(result) for result in contrasts(sections, analysis)]
+    return [_versus(number, result) for number, result in enumerate(contrasts(sections, analysis))]
 
 
-def _versus(result: CompareResult) -> Versus:
+def _versus(number: int, result: CompareResult) -> Versus:
     ends = _ends([end for row in result.rows for end in (row.ratio, row.low, row.high) if end is not None])
     shown = result.rows[:_MOST_ROWS]
     side = result.key if len(result.new) > 1 else None
@@ -56,7 +56,7 @@ def _versus(result: CompareResult) -> Versus:
         caption=title(result),
         heads=heads,
         titled=True,
-        rows=tuple(_row(row, side, ends, common) for row in shown),
+        rows=tuple(_row(row, f"comparisons.{number}.rows.{at}", side, ends, common) for at, row in enumerate(shown)),
     )
     warnings = [plain(warning) for warning in result.warnings]
     return Versus(title(result), said(result, len(shown)), warnings, without_empty(table))
@@ -69,7 +69,10 @@ def _ends(ratios: Sequence[float]) -> tuple[float, float]:
     return 1 / widest, widest
 
 
-def _row(row: Comparison, key_of_side: str | None, ends: tuple[float, float], common: Collection[str]) -> Row:
+def _row(
+    row: Comparison, path: str, key_of_side: str | None, ends: tuple[float, float], common: Collection[str]
+) -> Row:
+    """Set a row; `path` is where `compare --format json` has it, after the number of the comparison on this page."""
     key = row.new or row.base or {}
     interval = None if row.low is None or row.high is None else (row.low, row.high)
     muted = row.answer in {"same", "inconclusive"}
@@ -80,15 +83,20 @@ def _row(row: Comparison, key_of_side: str | None, ends: tuple[float, float], co
         Entry(name, "name", name),
         (
             Entry(side, value=side),
-            Entry(_ANSWERS.get(row.answer, row.answer), f"outcome answer {_KINDS.get(row.answer, '')}", row.answer),
+            Entry(
+                _ANSWERS.get(row.answer, row.answer),
+                f"outcome answer {_KINDS.get(row.answer, '')}",
+                row.answer,
+                column=f"{path}.verdict",
+            ),
             Entry("", "picture", row.ratio, mark=picture),
-            Entry(NONE if row.ratio is None else ratio_text(row), "number", row.ratio),
-            _time(row.base_ns),
-            _time(row.new_ns),
+            Entry(NONE if row.ratio is None else ratio_text(row), "number", row.ratio, column=f"{path}.ratio"),
+            _time(row.base_ns, f"{path}.base_ns"),
+            _time(row.new_ns, f"{path}.new_ns"),
             Entry(plain(row.reason), "text"),
         ),
     )
 
 
-def _time(ns: int | None) -> Entry:
-    return Entry(NONE if ns is None else duration(ns, UNICODE), "number", ns)
+def _time(ns: int | None, column: str) -> Entry:
+    return Entry(NONE if ns is None else duration(ns, UNICODE), "number", ns, column=column)
