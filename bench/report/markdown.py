@@ -100,6 +100,7 @@ def render(analysis: Analysis, options: Options) -> str:
     for section in parts:
         left_out += _main_table(section, paper)
         left_out += _against(section, analysis, paper)
+        left_out += _folded("Machine and run", _provenance(section, analysis), paper)
     for section in parts:
         left_out += _folded("Hazards: trials in which each struck", _hazards(section, analysis), paper)
         if len(_largest(section)) < len(section.shown):
@@ -108,7 +109,6 @@ def render(analysis: Analysis, options: Options) -> str:
         left_out += _folded("Left behind, stalls, and the caller's own writes", _leftovers(section), paper)
         left_out += _folded("Inherited by the command", _inherited(section), paper)
         left_out += _folded("Not measured", _refused(section), paper)
-        left_out += _folded("Machine and run", _provenance(section, analysis), paper)
     if left_out:
         paper.close(f"*{count(left_out, 'row')} did not fit here: see the report as JSON or HTML.*")
     return "\n".join(paper.lines).rstrip() + "\n"

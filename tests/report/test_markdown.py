@@ -83,6 +83,8 @@ def test_it_fits_into_a_comment_and_counts_what_did_not(tmp_path: Path) -> None:
     left_out = int(re.search(r"\*(\d+) rows did not fit here", text)[1])  # type: ignore[index]
     shown = sum(line.startswith("| `a_strategy") for line in text.splitlines())
     assert shown < 1050 <= shown + left_out
+    for said in ("box, AMD EPYC", "Linux 6.1.0-18-amd64", "seed 42, 2026-01-03", "launchbench 0.1.0"):
+        assert said in text, "where it was measured is never what has no room"
     assert text.count("<details>") == text.count("</details>")
 
 
