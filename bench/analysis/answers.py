@@ -263,7 +263,8 @@ def _absent(match: Match) -> str:
     sides = {"base": match.base, "new": match.new}
     missing = [f"{name} has no such cell" for name, side in sides.items() if side is None]
     refused = [f"{name} is {side.refusal}" for name, side in sides.items() if side and not side.tried]
-    return "; ".join(missing + refused)
+    idle = [f"{name} came to no launch" for name, side in sides.items() if side and side.is_idle]
+    return "; ".join(missing + refused + idle)
 
 
 def judge(

@@ -132,6 +132,11 @@ class Subject:
         return sum(row.outcome not in _NOT_TRIED for row in self.rows)
 
     @property
+    def is_idle(self) -> bool:
+        """It was tried, came to no launch in its time, and did not fail either."""
+        return bool(self.tried) and not self.success[1] and not self.failures
+
+    @property
     def refusal(self) -> str | None:
         """Why no worker came to launching; None when one did."""
         if self.started or not self.rows:

@@ -374,12 +374,9 @@ def test_what_came_to_no_launch_has_not_failed(tmp_path: Path) -> None:
                                                "returned", "reached", "reaped", "minor_faults")}}  # fmt: skip
     works, none = files(tmp_path, {"a": Told()}, 1, first=1), files(tmp_path, {"a": Told(changes=empty)}, 1, first=2)
 
-    assert only(compared(works, none)).reason == "works, and then no launch was made; no latency on both sides"
-    alike = only(compared(none, files(tmp_path, {"a": Told(changes=empty)}, 1, first=3)))
-    assert (alike.answer, alike.reason) == (
-        "inconclusive",
-        "no launch was made on both sides; no latency on both sides",
-    )
+    stopped, never = only(compared(works, none)), only(compared(none, none))
+    assert (stopped.answer, stopped.reason, stopped.worse) == ("missing", "new came to no launch", True)
+    assert (never.reason, never.worse) == ("base came to no launch; new came to no launch", False)
 
 
 def test_cells_of_one_side_only_are_named(tmp_path: Path) -> None:
