@@ -12,7 +12,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.analysis.selection import verdicts
+from bench.analysis.selection import UNTOLD, verdicts
 from bench.analysis.subject import subjects
 
 if TYPE_CHECKING:
@@ -159,7 +159,9 @@ def _recommendation(
 
 def _is_open(verdict: Verdict | None) -> bool:
     return verdict is not None and (
-        verdict.refusal is not None or any(reason.criterion == "data" for reason in verdict.reasons)
+        verdict.refusal is not None
+        or UNTOLD in verdict.sentence
+        or any(reason.criterion == "data" for reason in verdict.reasons)
     )
 
 

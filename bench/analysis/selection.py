@@ -283,8 +283,8 @@ def _reach(noise: Sequence[NoiseFloor]) -> float:
     return 1 + max(NO_TIE, worst.floor if worst else 0.0)
 
 
-_TIE, _UNTOLD = "a tie", "so few rounds do not tell which is faster"
-_BESIDE = {_TIE: ", as fast as the others chosen", _UNTOLD: ", not told apart from the others chosen"}
+_TIE, UNTOLD = "a tie", "so few rounds do not tell which is faster"
+_BESIDE = {_TIE: ", as fast as the others chosen", UNTOLD: ", not told apart from the others chosen"}
 
 
 def _tie(scope: Scope, at_hand: _Deliberation, ranking: Sequence[Comparison], reach: float) -> str:
@@ -295,7 +295,7 @@ def _tie(scope: Scope, at_hand: _Deliberation, ranking: Sequence[Comparison], re
         return "all of them work"
     tied = {id(cell.key) for cell in at_hand.left}
     beside = [row for row in ranking if id(row.new) in tied]
-    return _TIE if all(row.high is not None and row.high <= reach for row in beside) else _UNTOLD
+    return _TIE if all(row.high is not None and row.high <= reach for row in beside) else UNTOLD
 
 
 def _refuse(scope: Scope, why: str, at_hand: _Deliberation, noise: Sequence[NoiseFloor]) -> Verdict:

@@ -129,6 +129,16 @@ def test_too_few_rounds_are_a_refusal(tmp_path: Path) -> None:
     assert advice.unsettled
 
 
+def test_who_is_faster_among_several_is_open_until_the_data_tell(tmp_path: Path) -> None:
+    one, other = cell("posix_spawn"), cell("vfork_exec")
+    wide = (0.7, 1.4, 0.8, 1.3, 0.75, 1.35)
+    lines = [worker(one, [ok(50_000)] * 20, round_=number) for number in range(6)]
+    lines += [worker(other, [ok(int(50_000 * share))] * 20, round_=number) for number, share in enumerate(wide)]
+    path = write(tmp_path / "r", header([one, other], rounds=6), *lines)
+
+    assert advise(analyse([read(path)]), GIB, LANGUAGES).unsettled
+
+
 def test_what_more_rounds_would_not_change_is_settled(tmp_path: Path) -> None:
     assert not run(tmp_path).unsettled
 
