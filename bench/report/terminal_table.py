@@ -76,6 +76,7 @@ def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
         Column(
             "total", lambda cell: _p50(cell.total_ns, glyphs), _STAYS, style=lambda _: {"bold": True}, optional=True
         ),
+        Column("95% interval", lambda cell: _interval(cell.total_ns, glyphs), 32, optional=True),
         _tail_column(cells, glyphs),
         Column("stall max", lambda cell: _time(cell.bystander_max_ns, glyphs), 45, optional=True),
         Column("control", lambda cell: _time(cell.bystander_control_max_ns, glyphs), 44, optional=True),
@@ -169,6 +170,13 @@ def _tail_column(cells: Sequence[CellSummary], glyphs: Glyphs) -> Column:
 
 def _p50(latency: Latency | None, glyphs: Glyphs) -> str:
     return _time(latency.p50, glyphs) if latency else ""
+
+
+def _interval(latency: Latency | None, glyphs: Glyphs) -> str:
+    """Set the interval of a p50, each end with its unit."""
+    if latency is None or latency.p50_low is None or latency.p50_high is None:
+        return ""
+    return f"{duration(latency.p50_low, glyphs)} to {duration(latency.p50_high, glyphs)}"
 
 
 def _time(ns: int | None, glyphs: Glyphs) -> str:

@@ -282,3 +282,16 @@ def test_warnings_without_number_are_counted(tmp_path: Path) -> None:
 
     assert " ".join(text.split()).count("not JSON: passed over") == 40
     assert "and 10 warnings more, all in --format json\n" in text
+
+
+@pytest.mark.parametrize(("width", "shown"), [(110, True), (62, False)])
+def test_the_interval_of_a_p50_is_shown_where_there_is_room(tmp_path: Path, width: int, shown: bool) -> None:
+    pytest.importorskip("scipy", reason="intervals need scipy: pip install 'launchbench[report]'")
+    one = cell("vfork_exec")
+    lines = [worker(one, [ok(70_000 + 1000 * at)] * 30, round_=at) for at in range(8)]
+
+    text = rendered(write(tmp_path / "r.jsonl", header([one], rounds=8), *lines), width=width)
+
+    assert ("95% interval" in text) is shown
+    assert bool(re.search(r"7\d\.\d µs to 7\d\.\d µs", text)) is shown
+    assert max(map(len, text.splitlines())) <= width
