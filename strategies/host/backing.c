@@ -13,6 +13,8 @@
 #define MADV_WIPEONFORK 18 /* since Linux 4.14 */
 #endif
 #define HUGE ((size_t)2 << 20)
+#define HUGE_2MB (21 << 26) /* MAP_HUGE_2MB, include/uapi/linux/mman.h: the machine's default may be 1 GiB */
+#define HUGE_POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 static char *map_private(size_t size, int flags)
 {
@@ -70,7 +72,7 @@ static char *map_thp(size_t size)
 
 static char *map_hugetlb(size_t size)
 {
-	return map_private(size, MAP_HUGETLB);
+	return map_private(size, MAP_HUGETLB | HUGE_2MB);
 }
 
 static char *map_shared(size_t size)
@@ -116,11 +118,28 @@ static const char *thp_supported(void)
 		       : "this kernel has no transparent huge pages";
 }
 
+/* -1: there is no such file. */
+static long pages_in_pool(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long pages = -1;
+
+	if (file && fscanf(file, "%ld", &pages) != 1)
+		pages = -1;
+	if (file)
+		fclose(file);
+	return pages;
+}
+
 static const char *hugetlb_supported(void)
 {
-	return access("/sys/kernel/mm/hugepages/hugepages-2048kB", F_OK) == 0
+	long unused = pages_in_pool(HUGE_POOL "free_hugepages");
+
+	if (unused < 0)
+		return "this kernel has no huge pages of 2 MiB";
+	return unused > 0 || pages_in_pool(HUGE_POOL "nr_overcommit_hugepages") > 0
 		       ? NULL
-		       : "this kernel has no huge pages of 2 MiB";
+		       : "no huge page of 2 MiB is free (vm.nr_hugepages reserves some)";
 }
 
 static const char *wipeonfork_supported(void)

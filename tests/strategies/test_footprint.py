@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,69 @@ def test_a_footprint_is_resident_in_one_mapping_of_base_pages(worker_of: Entry, 
     held = [m for m in mappings(worker.pid) if m["size"] == m["Rss"] == whole and m["AnonHugePages"] == 0]
     # Also where the machine gives huge pages to everybody: `nh` is MADV_NOHUGEPAGE.
     assert any("nh" in m["VmFlags"] for m in held) or not Path("/sys/kernel/mm/transparent_hugepage").exists()
+
+
+# proc_pid_smaps(5), VmFlags: how the kernel itself says what a mapping is.
+MARKS = {
+    "anon": "nh",
+    "thp": "hg",
+    "hugetlb": "ht",
+    "shared": "sh",
+    "noreserve": "nr",
+    "reserved": "nh",
+    "dontfork": "dc",
+    "wipeonfork": "wf",
+}
+SIZE = 8 * MIB
+
+
+@pytest.fixture
+def reserve() -> Iterator[Callable[[], None]]:
+    """Have as many huge pages free as a footprint of SIZE takes; the pool is put back at the end."""
+    pool = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+    reserved = pool / "nr_hugepages"
+    before = reserved.read_text() if os.access(reserved, os.W_OK) else None
+
+    def some() -> None:
+        if before is None:
+            pytest.skip("huge pages cannot be reserved here")
+        reserved.write_text(str(int(before) + SIZE // (2 * MIB)))
+        if int((pool / "free_hugepages").read_text()) < SIZE // (2 * MIB):
+            pytest.skip("the kernel found no huge pages")
+
+    yield some
+    if before is not None:
+        reserved.write_text(before)
+
+
+@pytest.mark.parametrize("backing", MARKS)
+def test_a_backing_is_what_the_kernel_says_it_is(
+    catalogue: Catalogue, talk: Talk, reserve: Callable[[], object], backing: str
+) -> None:
+    if backing == "hugetlb":
+        reserve()
+    entry = catalogue.strategy("vfork_exec")
+    worker = talk(entry)
+
+    ready = worker.ask(request(entry, PROBE, backing=backing, footprint_bytes=SIZE))
+
+    assert ready["state"] == "ready", ready
+    (held,) = [m for m in mappings(worker.pid) if m["size"] == SIZE and MARKS[backing] in m["VmFlags"]]
+    there = held["Private_Hugetlb"] if backing == "hugetlb" else held["Rss"]
+    assert there == (0 if backing == "reserved" else SIZE)
+    # What the kernel finds no huge page for is a base page, up to a tenth.
+    assert held["AnonHugePages"] >= SIZE // 10 * 9 if backing == "thp" else held["AnonHugePages"] == 0
+
+
+def test_a_backing_that_cannot_be_had_says_why(catalogue: Catalogue, talk: Talk) -> None:
+    (listed,) = [entry for entry in catalogue.of("backing") if entry.name == "hugetlb"]
+    if listed.available:
+        pytest.skip("there are huge pages here")
+    entry = catalogue.strategy("vfork_exec")
+
+    answer = talk(entry).ask(request(entry, PROBE, backing="hugetlb"))
+
+    assert (answer["state"], answer["reason"]) == ("unsupported", listed.reason)
 
 
 def test_filling_leaves_no_thread_and_no_child(worker_of: Entry, talk: Talk) -> None:
