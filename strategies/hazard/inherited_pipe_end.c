@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 5000
+
 static struct trial *subject;
 static struct launch sibling;
 
@@ -36,7 +38,9 @@ static void trial(struct trial *trial)
 		trial_failed("the sibling does not run: failed at %s: %s", stage_name(sibling.stage), strerror(sibling.error));
 	close(ends[1]); /* the last writer, as far as this program knows */
 	struct pollfd reader = {.fd = ends[0], .events = POLLIN};
-	bool at_end = poll(&reader, 1, 0) == 1 && (reader.revents & POLLHUP);
+	/* The sibling says itself what it has. Where it has not, who made it may have to end yet, as the first child of a double fork. */
+	int patience = has_descriptor(&inherited, ends[1]) ? 0 : PATIENCE_MS;
+	bool at_end = poll(&reader, 1, patience) == 1 && (reader.revents & POLLHUP);
 	trial_release();
 	pthread_join(launcher, NULL);
 	if (!at_end)
