@@ -51,7 +51,9 @@ def test_every_result_that_it_links_to_is_there() -> None:
     linked = re.findall(r"\]\((\.\./results/[^)]+)\)", PAGE)
 
     assert len(linked) == 3
-    assert all((FOLDER / link).is_file() for link in linked)
+    for link in linked:
+        with (FOLDER / link).open(encoding="utf-8") as file:
+            assert json.loads(file.readline())["scenario"]["path"].startswith("scenarios/")
 
 
 def test_each_librarys_calls_are_those_that_were_observed() -> None:
