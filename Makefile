@@ -3,15 +3,16 @@ PYTHON ?= python3
 SCENARIO ?= quick
 ARGS ?=
 FIGURES ?= scale
+REFERENCE ?= $(filter-out kernels-%,$(basename $(notdir $(wildcard scenarios/*.yaml))))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test simulate lint figures wheel clean
+.PHONY: help bench test simulate lint reference figures wheel clean
 
 help: ## show this
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "variables: SCENARIO=$(SCENARIO) (of bench; see launchbench list scenarios), ARGS= (of bench and test), PYTHON=$(PYTHON)"
 
 # A run and its report need nothing of the tests. pip is called only when what is declared has changed.
@@ -45,6 +46,13 @@ lint: $(VENV)/ready-lint ## ruff, mypy, import-linter, and every warning about t
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/lint_c.py
+
+# On an idle machine, as root. The kernels' files are made by the commands in docs/kernels.md.
+reference: $(VENV)/ready-run ## measure the reference results in results/ anew (an hour; REFERENCE= names some of them)
+	@for name in $(REFERENCE); do \
+		rm -f results/$$name.jsonl; \
+		$(BIN)/launchbench run scenarios/$$name.yaml -o results/$$name.jsonl $(ARGS) || exit; \
+	done
 
 figures: $(VENV)/ready-run ## draw the README's and the gallery's figures from the reference results
 	@for name in $(FIGURES); do \
