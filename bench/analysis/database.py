@@ -1,18 +1,18 @@
 """Result files in DuckDB: with `sql`, every statement of SQL that analysis has, and nothing of what the rows mean.
 
-It holds lines, workers and launches as tables, on disk and in bounded memory, and counts, selects and sorts. It is for
-files by the thousand: `many` says which lines count, what a cell is, and makes summaries of what comes out.
+It holds lines, workers and launches as tables, in bounded memory and else on disk, and counts, selects and sorts. It is
+for files by the thousand: `many` says which lines count, what a cell is, and makes summaries of what comes out.
 
 Order, where it shows, is the order of the files as given and of the lines in them: session, round, place in the round.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.analysis import sql
+from bench.analysis.spool import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_MEMORY = "400MiB"
-"""What DuckDB may hold; it moves the rest to its folder."""
+    from bench.analysis.spool import Spooled
+
+_MEMORY = "550MiB"
+"""What DuckDB may hold; it moves the rest to its folder. Python and its copies of files take 300 MiB more."""
 _THREADS = 2
 _SMALLEST_OBJECT, _LARGEST_OBJECT = 1 << 18, 1 << 29
 """Bounds, in bytes, of the longest line that is looked for: DuckDB holds two of them for each thread."""
 _AT_ONCE = 2_000_000
-"""Launches that are sorted in memory at once, by each thread."""
+"""Launches that are sorted in memory at once."""
 
 
 class Shape(NamedTuple):
@@ -85,8 +87,7 @@ class Database:
         """Open a database in `folder`. Raises `ModuleNotFoundError` without DuckDB."""
         import duckdb
 
-        self._folder = folder
-        self._connection = duckdb.connect(str(folder / "launches.duckdb"))
+        self._connection = duckdb.connect(":memory:")  # what does not fit is moved to the folder, and logged nowhere
         for setting, value in {
             "memory_limit": _MEMORY,
             "threads": _THREADS,
@@ -109,38 +110,29 @@ class Database:
     def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values or None).fetchall()
 
-    def load(self, files: Mapping[int, Path], contexts: Mapping[int, tuple[int, int, int]], longest: int) -> None:
-        """Read the lines of files, given by number with (context, run, code of `ok`), none longer than `longest` bytes.
-
-        A line that is not JSON, or whose fields are of another kind, becomes one without a type.
-        """
+    def load(self, spooled: Spooled, contexts: Mapping[int, tuple[int, int, int]]) -> None:
+        """Read the lines of files, each of which has (context, run, code of `ok`)."""
         self._connection.execute(
-            "INSERT INTO file SELECT unnest($file), unnest($path), unnest($context), unnest($run), unnest($ok)",
+            "INSERT INTO file SELECT unnest($file), unnest($lines), unnest($context), unnest($run), unnest($ok)",
             {
-                "file": list(files),
-                "path": list(map(str, files.values())),
-                "context": [contexts[file][0] for file in files],
-                "run": [contexts[file][1] for file in files],
-                "ok": [contexts[file][2] for file in files],
+                "file": list(spooled.lines),
+                "lines": list(spooled.lines.values()),
+                "context": [contexts[file][0] for file in spooled.lines],
+                "run": [contexts[file][1] for file in spooled.lines],
+                "ok": [contexts[file][2] for file in spooled.lines],
             },
         )
         statement = sql.LOAD.format(
-            names=", ".join(f"read.{name}" for name in sql.LINE),
-            columns=_columns(sql.LINE),
-            size=min(max(longest, _SMALLEST_OBJECT), _LARGEST_OBJECT),
+            mark=FILE,
+            names=", ".join(sql.LINE),
+            columns=_columns({FILE: "INTEGER", **sql.LINE}),
+            size=min(max(spooled.longest, _SMALLEST_OBJECT), _LARGEST_OBJECT),
         )
-        self._connection.execute(statement, {"paths": list(map(str, files.values()))})
+        self._connection.execute(statement, {"parts": list(map(str, spooled.parts))})
 
     def odd_files(self) -> list[int]:
         """Return the files that have a line which is not plainly one of the format."""
-        return [
-            file
-            for (file,) in self._rows(f"""
-                SELECT file FROM line WHERE {sql.ODD}
-                UNION
-                SELECT file FROM line GROUP BY file HAVING count(*) FILTER (WHERE type = 'header') <> 1
-            """)
-        ]
+        return [file for file, _ in self._rows(sql.SHORT)]
 
     def kinds(self) -> list[dict[str, Any]]:
         """Return the fields of every worker but for its samples, alike ones once; JSON as text."""
@@ -166,18 +158,18 @@ class Database:
 
     def forget_odd_lines(self) -> dict[int, int]:
         """Take out the lines that are odd, and return how many of each file."""
-        found = dict(self._rows(f"SELECT file, count(*) FROM line WHERE {sql.ODD} GROUP BY file"))
+        found = dict(self._rows(sql.SHORT))
         self._connection.execute(f"DELETE FROM line WHERE {sql.ODD}")
         return found
 
     def sessions(self) -> dict[int, tuple[int, int, str | None]]:
         """Return for each file: session lines, hazard lines, and what interrupted the last session that says so."""
         rows = self._rows("""
-            SELECT file, count(*) FILTER (WHERE type = 'session'), count(*) FILTER (WHERE type = 'hazard'),
+            SELECT file.file, count(*) FILTER (WHERE type = 'session'), count(*) FILTER (WHERE type = 'hazard'),
                    max_by({'by': interrupted}, session) FILTER (WHERE type = 'footer')
-            FROM line
-            WHERE type <> 'worker'
-            GROUP BY file
+            FROM file
+            LEFT JOIN line ON line.file = file.file AND type <> 'worker'
+            GROUP BY file.file
         """)
         return {file: (sessions, hazards, last["by"] if last else None) for file, sessions, hazards, last in rows}
 
@@ -311,33 +303,56 @@ class Database:
         return {series: (medians, launches) for series, medians, launches in rows}
 
     def ranked(self, ranks: Mapping[str, Mapping[int, Sequence[int]]]) -> dict[str, dict[int, list[int]]]:
-        """Return the launches of each clock and series that have these ranks, from 1, among all its workers'; ns.
+        """Return the launches of each clock and series that have these ranks, from 1, among all its workers'; ns."""
+        found: dict[str, dict[int, list[int]]] = {clock: {} for clock in ranks}
+        for low, high, large in self._group_ranges():
+            for series, only in self._series():
+                if large:
+                    self._rank_on_disk(series, only, (low, high), ranks, found)
+                else:
+                    self._rank_in_memory(series, only, (low, high), ranks, found)
+        return found
 
-        Sorting a group's launches takes one processor: groups are sorted side by side.
-        """
-        asked = [(clock, series, list(places)) for clock, of in ranks.items() for series, places in of.items()]
+    def _rank_in_memory(
+        self,
+        series: str,
+        only: str,
+        groups: tuple[int, int],
+        ranks: Mapping[str, Mapping[int, Sequence[int]]],
+        found: dict[str, dict[int, list[int]]],
+    ) -> None:
+        import numpy as np
+
+        clocks = [clock for clock, of in ranks.items() if of]
+        if not clocks:
+            return
+        statement = sql.LATENCIES.format(series=series, only=only, clocks=", ".join(clocks))
+        columns = self._connection.execute(statement, {"low": groups[0], "high": groups[1]}).fetchnumpy()
+        numbers, firsts = np.unique(np.asarray(columns["series"]), return_index=True)
+        for number, rows in zip(numbers.tolist(), map(slice, firsts, [*firsts[1:], None]), strict=True):
+            for clock in clocks:
+                places = ranks[clock].get(number)
+                if places:
+                    ascending = np.sort(np.ma.compressed(columns[clock][rows]))
+                    found[clock][number] = ascending[[place - 1 for place in places]].tolist()
+
+    def _rank_on_disk(
+        self,
+        series: str,
+        only: str,
+        groups: tuple[int, int],
+        ranks: Mapping[str, Mapping[int, Sequence[int]]],
+        found: dict[str, dict[int, list[int]]],
+    ) -> None:
+        asked = [(clock, number, list(places)) for clock, of in ranks.items() for number, places in of.items()]
+        self._connection.execute("DELETE FROM rank")
         self._connection.execute(
             "INSERT INTO rank SELECT unnest($clock::VARCHAR[]), unnest($series::BIGINT[]), unnest($ranks::BIGINT[][])",
             {name: [one[at] for one in asked] for at, name in enumerate(("clock", "series", "ranks"))},
         )
-        ranges = list(self._group_ranges())
-        found: dict[str, dict[int, list[int]]] = {clock: {} for clock in ranks}
-        jobs = [
-            (clock, statement.format(series=series, only=only, clock=clock), {"low": low, "high": high})
-            for clock in ranks
-            for series, only in self._series()
-            for low, high, large in ranges
-            for statement in [sql.RANKED_LARGE if large else sql.RANKED]
-        ]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for (clock, _, _), rows in zip(jobs, pool.map(lambda job: self._beside(*job[1:]), jobs), strict=True):
-                found[clock].update(rows)
-        return found
-
-    def _beside(self, statement: str, values: Mapping[str, int]) -> list[tuple[Any, ...]]:
-        """Run a statement on a connection of its own, for use in a thread."""
-        with self._connection.cursor() as cursor:
-            return cursor.execute(statement, values).fetchall()
+        for clock in ranks:
+            statement = sql.RANKED_LARGE.format(series=series, only=only, clock=clock)
+            found[clock].update(self._rows(statement, low=groups[0], high=groups[1]))
 
     def _series(self) -> Iterator[tuple[str, str]]:
         """Yield how series are numbered and which launches have one: of cells, and of commands where there is a mix."""

@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.analysis.identity import machine_of
-from bench.record import Flaw, UnreadableResult, head, iterate, problem_of
+from bench.analysis.spool import spool
+from bench.record import Flaw, KnownCells, UnreadableResult, head, iterate, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from bench.analysis.database import Database
+    from bench.analysis.spool import Spooled
     from bench.record import Header, WorkerLine
 
 _REMEMBERED = 16
 """Headers whose parts later ones may share: a fleet has few scenarios, and a search among many would cost more."""
-_AT_A_TIME = 2000
+_AT_A_TIME = 1000
 """Files that are given to the database at once."""
 _PATTERN = frozenset("*?[]{}\\")
 """Characters that DuckDB takes for a pattern: a file with one in its name is read under another."""
@@ -90,25 +93,32 @@ def gather(paths: Sequence[Path], collection: Collection, database: Database) ->
         f"{path}: is given {count} times: it counts once" for path, count in given.items() if count > 1
     ]
     known: deque[Header] = deque(maxlen=_REMEMBERED)
+    cells = KnownCells()
     contexts: dict[tuple[Any, ...], int] = {}
     numbered = list(enumerate(map(Path, given)))
-    with ThreadPoolExecutor(1) as reading:
+    with ThreadPoolExecutor(1) as spooling, ThreadPoolExecutor(1) as reading:
         read = []
         for first in range(0, len(numbered), _AT_A_TIME):
             before = len(collection.sources)
             for number, path in numbered[first : first + _AT_A_TIME]:
-                _look(number, path, collection, known, contexts)
-            read.append(reading.submit(_reading(collection, database, list(collection.sources)[before:])))
+                _look(number, path, collection, known, cells, contexts)
+            spooled, load = _reading(collection, database, list(collection.sources)[before:])
+            read.append(reading.submit(load, spooling.submit(spooled)))
         for one in read:
             one.result()
 
 
 def _look(
-    number: int, path: Path, collection: Collection, known: deque[Header], contexts: dict[tuple[Any, ...], int]
+    number: int,
+    path: Path,
+    collection: Collection,
+    known: deque[Header],
+    cells: KnownCells,
+    contexts: dict[tuple[Any, ...], int],
 ) -> None:
     """Take a file into the collection, or its refusal."""
     try:
-        found = head(path, known)
+        found = head(path, cells)
     except UnreadableResult as error:
         collection.refused.append(str(error))
         return
@@ -150,22 +160,31 @@ def mend(collection: Collection, database: Database) -> None:
     database.forget(odd)
     for number in odd:
         collection.rewrite(number)
-    _reading(collection, database, [number for number in odd if number in collection.sources])()
+    spooled, load = _reading(collection, database, [number for number in odd if number in collection.sources])
+    with ThreadPoolExecutor(1) as spooling:
+        load(spooling.submit(spooled))
     for number, lines in database.forget_odd_lines().items():
         source = collection.sources[number]
         source.flaws.append(f"{source.path}: {lines} lines have numbers of more than 64 bits: passed over")
 
 
-def _reading(collection: Collection, database: Database, numbers: Sequence[int]) -> Callable[[], None]:
-    """Return what reads these files: it touches nothing of the collection any more, and may run beside it."""
+def _reading(
+    collection: Collection, database: Database, numbers: Sequence[int]
+) -> tuple[Callable[[], Spooled], Callable[[Future[Spooled]], None]]:
+    """Return what spools these files and what reads that: both touch nothing of the collection, and run beside it."""
     sources = {number: collection.sources[number] for number in numbers}
     files = {number: source.read_from for number, source in sources.items()}
     contexts = {
         number: (source.context, collection.number(source.header["run"]), _ok_code(source.header))
         for number, source in sources.items()
     }
-    longest = max((source.size for source in sources.values()), default=0)
-    return lambda: database.load(files, contexts, longest) if files else None
+
+    def load(spooled: Future[Spooled]) -> None:
+        if files:
+            database.load(spooled.result(), contexts)
+        spooled.result().remove()
+
+    return lambda: spool(files, collection.scratch), load
 
 
 def _ok_code(header: Header) -> int:

@@ -1,7 +1,7 @@
 """The longer statements of `database`, and what its tables hold.
 
-line      a line of a file, as far as it is read; one that is no JSON has no type
-file      its number, and the context in which its codes and its machine are understood
+line      a line of a file after its header, as far as it is read
+file      its number, its lines after the header, and the context in which its codes and its machine are understood
 spot      a cell at a place in a context, and the group, a cell of the report, that it belongs to
 worker    a worker line that counts, numbered in the order of files and lines
 launch    a timed launch of a worker that ran
@@ -68,7 +68,7 @@ HAZARD = {
 }
 
 SCHEMA = f"""
-    CREATE TABLE file (file INTEGER, path VARCHAR, context INTEGER, run INTEGER, ok_code INTEGER);
+    CREATE TABLE file (file INTEGER, lines BIGINT, context INTEGER, run INTEGER, ok_code INTEGER);
     CREATE TABLE line (file INTEGER, {", ".join(f"{name} {type_}" for name, type_ in LINE.items())});
     CREATE TABLE spot (spot INTEGER, context INTEGER, cell VARCHAR, place VARCHAR, cell_id INTEGER, grp INTEGER);
     CREATE TABLE median (worker BIGINT, series BIGINT, {", ".join(f"{clock} DOUBLE" for clock in CLOCKS)},
@@ -78,11 +78,12 @@ SCHEMA = f"""
 
 LOAD = """
     INSERT INTO line
-    SELECT file.file, {names}
-    FROM read_json($paths, columns = {columns}, format = 'newline_delimited', compression = 'none',
-                   ignore_errors = true, filename = true, maximum_object_size = {size}) AS read
-    JOIN file ON file.path = read.filename
+    SELECT {mark}, {names}
+    FROM read_json($parts, columns = {columns}, format = 'newline_delimited', compression = 'none',
+                   ignore_errors = true, maximum_object_size = {size})
+    WHERE {mark} IS NOT NULL
 """
+"""A line that is not JSON, or whose fields are of another kind, has no file either: its file is short of a line."""
 
 UNEVEN = " OR ".join(
     f"len(samples.{name}) IS DISTINCT FROM len(samples.call)"
@@ -93,13 +94,22 @@ HOLED = " OR ".join(
 )
 
 ODD = f"""
-    type IS NULL OR type NOT IN ('header', 'session', 'worker', 'hazard', 'footer')
+    type IS NULL OR type NOT IN ('session', 'worker', 'hazard', 'footer')
     OR type = 'worker' AND (
         session IS NULL OR round IS NULL OR position IS NULL OR cell IS NULL OR outcome.kind IS NULL
         OR planned IS NULL OR findings IS NULL
         OR samples IS NOT NULL AND ({UNEVEN} OR {HOLED})
     )
 """
+
+SHORT = f"""
+    SELECT file.file, any_value(file.lines) - count(line.file) FILTER (WHERE ({ODD}) IS NOT TRUE) AS lines
+    FROM file
+    LEFT JOIN line USING (file)
+    GROUP BY file.file
+    HAVING lines <> 0
+"""
+"""Files with lines that are not plainly of the format, and how many."""
 
 WORKERS = """
     CREATE TABLE worker AS
@@ -170,15 +180,11 @@ MEDIANS = f"""
     GROUP BY worker, series
 """
 
-RANKED = """
-    SELECT pooled.series, list_select(pooled.ascending, rank.ranks)
-    FROM (
-        SELECT {series} AS series, list_sort(list({clock})) AS ascending
-        FROM launch
-        WHERE ok AND {clock} IS NOT NULL AND grp BETWEEN $low AND $high AND {only}
-        GROUP BY series
-    ) AS pooled
-    JOIN rank ON rank.series = pooled.series AND rank.clock = '{clock}'
+LATENCIES = """
+    SELECT {series} AS series, {clocks}
+    FROM launch
+    WHERE ok AND grp BETWEEN $low AND $high AND {only}
+    ORDER BY series
 """
 
 RANKED_LARGE = """
@@ -192,7 +198,7 @@ RANKED_LARGE = """
     JOIN (SELECT series, unnest(ranks) AS place FROM rank WHERE clock = '{clock}') AS asked USING (series, place)
     GROUP BY series
 """
-"""As `RANKED`, sorted on disk where memory does not hold a list of all."""
+"""What is asked of `LATENCIES`, sorted on disk where memory does not hold all of a group."""
 
 ROUND_MEDIANS = """
     SELECT grp, round, median(total)

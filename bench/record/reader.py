@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,10 @@ from bench.record.shape import check_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.record.format import HazardPlan
+    from bench.record.format import CellFields, HazardPlan
 
+_REMEMBERED = 16
+"""Matrices that later headers may share: a fleet has few scenarios, and a search among many would cost more."""
 _SHAPES = {"header": Header, "session": Session, "worker": WorkerLine, "hazard": HazardLine, "footer": Footer}
 
 
@@ -112,11 +115,32 @@ class Head:
     """Its last line has no end."""
 
 
-def head(path: str | os.PathLike[str], known: Sequence[Header] = ()) -> Head:
+class KnownCells:
+    """The cells of headers that were read, by their text: runs of one scenario plan the same, most of a header."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._found: deque[tuple[bytes, Sequence[CellFields]]] = deque(maxlen=_REMEMBERED)
+
+    def without(self, line: bytes) -> tuple[bytes, Sequence[CellFields] | None]:
+        """Return a header line without the cells that it shares with an earlier one, and these."""
+        for text, cells in self._found:
+            at = line.find(text)
+            if at >= 0:
+                return line[:at] + b'"cells":[]' + line[at + len(text) :], cells
+        return line, None
+
+    def add(self, line: bytes, cells: Sequence[CellFields]) -> None:
+        """Know the cells of a line, where they stand in it as the journal writes them."""
+        text = b'"cells":' + json.dumps(cells, separators=(",", ":"), ensure_ascii=False).encode()
+        if text in line:
+            self._found.appendleft((text, cells))
+
+
+def head(path: str | os.PathLike[str], known: KnownCells | None = None) -> Head:
     """Read the header of a result file and look at its last byte. Raises as `read` does.
 
-    Where its cells are those of a `known` header, they are that one's object, and not looked at again: runs of one
-    scenario plan the same cells, which are most of a header.
+    Cells that are `known` are the same object in each header, and are not looked at again.
     """
     path = Path(path)
     with _open(path) as stream:
@@ -224,12 +248,15 @@ def _entries(stream: BinaryIO, path: Path) -> Iterator[Entry]:
         line, number = following, number + 1
 
 
-def _header(line: bytes, path: Path, known: Sequence[Header] = ()) -> Header:
+def _header(line: bytes, path: Path, known: KnownCells | None = None) -> Header:
     """Judge the first line: a version comes before the fields, since another version may have others."""
     if not line.endswith(b"\n"):
         raise UnreadableResult(f"{path}: ends inside its header: nothing was measured, remove it and run again")
+    short, cells = known.without(line) if known else (line, None)
     try:
-        header = _parse(line)
+        header = _parse(short)
+        if cells is not None and (not isinstance(header, dict) or header.get("cells") != []):
+            header, cells = _parse(line), None  # it was something else of that name
     except ValueError:
         _refuse(path, "its first line is not JSON")
     name = header.get("format") if isinstance(header, dict) else None
@@ -242,9 +269,10 @@ def _header(line: bytes, path: Path, known: Sequence[Header] = ()) -> Header:
         raise UnreadableResult(
             f"{path}: is {name}, and launchbench {__version__} reads {FORMAT}: use the launchbench that wrote it"
         )
-    cells = next((other["cells"] for other in known if other["cells"] == header.get("cells")), None)
-    if problem := check_of(Header)(header if cells is None else {**header, "cells": []}):
+    if problem := check_of(Header)(header):
         raise UnreadableResult(f"{path}: is damaged: header{problem}")
+    if known and cells is None:
+        known.add(line, header["cells"])
     return cast("Header", header if cells is None else {**header, "cells": cells})
 
 
