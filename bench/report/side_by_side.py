@@ -5,6 +5,7 @@ It shows what the analysis answered and concludes nothing; complete data is `con
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -220,7 +221,11 @@ def _totals(result: CompareResult) -> str:
     if result.geometric_mean is None:
         return said or "no rows"
     mean = _percent(result.geometric_mean)
-    return f"{said}; geometric mean of the {result.common} rows with times on both sides: {mean}"
+    apart = max(math.expm1(abs(math.log(row.ratio))) for row in result.rows if row.ratio is not None)
+    return (
+        f"{said}; geometric mean of the {result.common} rows with times on both sides: {mean}, "
+        f"none further apart than {apart * 100:.1f}%"
+    )
 
 
 def _notes(result: CompareResult) -> list[str]:

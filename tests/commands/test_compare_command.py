@@ -42,6 +42,18 @@ def test_files_are_compared_transitions_first(run: Callable[..., Path], launchbe
     assert "noise floor 5.0%" in result.stdout
 
 
+def test_how_far_two_files_are_apart_at_most_is_told(run: Callable[..., Path], launchbench: Callable[..., Any]) -> None:
+    base, new = run("a.jsonl", 1), run("b.jsonl", 2, CELLS | {"vfork_exec": Told(us=66)})
+
+    rows = json.loads(launchbench("compare", base, new, "--format", "json").stdout)["rows"]
+    furthest = max(max(row["ratio"], 1 / row["ratio"]) for row in rows if row["ratio"])
+    said = f"none further apart than {(furthest - 1) * 100:.1f}%"
+
+    assert furthest > 1.5
+    assert said in " ".join(launchbench("compare", base, new).stdout.split())
+    assert said in launchbench("compare", base, new, "--format", "markdown").stdout
+
+
 def test_json_has_the_names_that_every_form_shares(run: Callable[..., Path], launchbench: Callable[..., Any]) -> None:
     result = launchbench("compare", run("a.jsonl", 1), "--by", "strategy", "--format", "json")
 
