@@ -3,7 +3,7 @@ PYTHON ?= python3
 SCENARIO ?= quick
 ARGS ?=
 FIGURES ?= scale
-REFERENCE ?= $(filter-out kernels-%,$(basename $(notdir $(wildcard scenarios/*.yaml))))
+REFERENCE ?= $(filter-out kernels-% libcs,$(basename $(notdir $(wildcard scenarios/*.yaml))))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -47,7 +47,7 @@ lint: $(VENV)/ready-lint ## ruff, mypy, import-linter, and every warning about t
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/lint_c.py
 
-# On an idle machine, as root. The kernels' files are made by the commands in docs/kernels.md.
+# On an idle machine, as root. The files of the kernels and of libcs are made by the commands in docs/kernels.md.
 reference: $(VENV)/ready-run ## measure the reference results in results/ anew (an hour; REFERENCE= names some of them)
 	@for name in $(REFERENCE); do \
 		rm -f results/$$name.jsonl; \

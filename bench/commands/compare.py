@@ -48,8 +48,8 @@ def compare(
     """Set the files NEW against BASE, or with --by all of their cells against each other.
 
     BASE and NEW are files or patterns such as 'before/*.jsonl': several runs a side say more than one. Cells of one run
-    are compared round by round. With --threshold: 1 when a cell is worse by more than that and by more than noise, or
-    fails where it worked; 3 when the data cannot say, or a cell that worked is missing; else 0.
+    are compared round by round, kernels boot by boot. With --threshold: 1 when a cell is worse by more than that and by
+    more than noise, or fails where it worked; 3 when the data cannot say, or a cell that worked is missing; else 0.
     """
     from bench.analysis import MissingExtra, NoSuchKey, require
     from bench.commands.report import named
