@@ -21,15 +21,24 @@ static const char *file_with(struct trial *trial, const char *name, const char *
 	return path;
 }
 
-static const char *long_argument(void)
+char *exec_error_long_argument(void)
 {
 	size_t size = LONGEST_ARGUMENT * (size_t)(sysconf(_SC_PAGESIZE) / 4096) + 1;
 	char *text = malloc(size);
 
+	if (text) {
+		memset(text, 'x', size - 1);
+		text[size - 1] = '\0';
+	}
+	return text;
+}
+
+static const char *long_argument(void)
+{
+	const char *text = exec_error_long_argument();
+
 	if (!text)
 		trial_not_made("no memory for an argument");
-	memset(text, 'x', size - 1);
-	text[size - 1] = '\0';
 	return text;
 }
 
@@ -57,7 +66,12 @@ static bool told_by_shell(const struct trial *trial, const struct launch *launch
 	bool no_shell = error == E2BIG && (trial->strategy->claims & ANOTHER_FIRST);
 	int promised = error == ENOENT || no_shell ? 127 : 126;
 
-	return launch->has_status && WIFEXITED(launch->status) && WEXITSTATUS(launch->status) == promised;
+	if (!launch->has_status || !WIFEXITED(launch->status))
+		return false;
+	/* system() of musl returns -1 where no shell could be made, which a helper tells as 125. */
+	if (no_shell && (trial->strategy->claims & BEHIND_A_HELPER) && WEXITSTATUS(launch->status) == 125)
+		return true;
+	return WEXITSTATUS(launch->status) == promised;
 }
 
 static void silence_shells(void)
@@ -82,9 +96,13 @@ void exec_error_trial(struct trial *trial, int error)
 		trial_missed();
 	if (launch.stage == STAGE_NONE && launch.has_status && launch.status == 0)
 		trial_hit("what execve() refuses with %s looks like a command that ended well", strerror(error));
-	if (launch.stage == STAGE_EXEC || launch.stage == STAGE_SPAWN)
+	bool hidden = launch.stage == STAGE_SPAWN && launch.error == ENOMEM && (trial->strategy->claims & TELLS_ENOMEM);
+	if (launch.stage == STAGE_EXEC || hidden)
 		trial_hit("the exec fails with %s, and the caller is told %s at the %s", strerror(error), strerror(launch.error),
 			  stage_name(launch.stage));
-	trial_hit("the exec fails with %s, and the caller is told status %d", strerror(error),
-		  launch.has_status ? launch.status : -1);
+	if (launch.stage == STAGE_NONE && launch.has_status)
+		trial_hit("the exec fails with %s, and the caller is told status %d", strerror(error), launch.status);
+	/* No exec was come to, or nobody knows what became of it. */
+	trial_failed("%s was to come at the exec, and %s came at %s", strerror(error), strerror(launch.error),
+		     stage_name(launch.stage));
 }
