@@ -100,14 +100,17 @@ def test_handlers_of_atfork_are_tried_where_they_are_called(catalogue: Catalogue
         assert "only fork() calls the handlers" in outcome.get("reason", "")
 
 
-@pytest.mark.parametrize(("launched_by", "times", "in_caller"), [("fork_exec", 2, 1), ("vfork_exec", 1, 0)])
+@pytest.mark.parametrize(
+    ("launched_by", "said"),
+    [
+        ("fork_exec", " ran 1 times in the child and 1 times in the caller; its text was written 2 times"),
+        ("vfork_exec", " ran in the child, in the caller's memory"),
+    ],
+)
 def test_exit_does_twice_or_elsewhere_what_is_to_be_done_once(
-    catalogue: Catalogue, launched_by: str, times: int, in_caller: int
+    catalogue: Catalogue, launched_by: str, said: str
 ) -> None:
-    assert tried(catalogue, "exit_in_child", launched_by)["detail"] == (
-        f"the caller's function at exit ran 1 times in the child and {in_caller} times in the caller; "
-        f"its text was written {times} times"
-    )
+    assert tried(catalogue, "exit_in_child", launched_by)["detail"] == "the caller's function at exit" + said
 
 
 @pytest.mark.parametrize("hazard", ["blocked_signals", "ignored_sigchld"])
