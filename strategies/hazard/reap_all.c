@@ -70,6 +70,8 @@ static void trial(struct trial *trial)
 		trial_not_made("a handler: %s", strerror(errno));
 	let_handler_reap();
 	trial_launch(trial, &launch, 0);
+	if (launch.stage != STAGE_NONE)
+		trial_failed("%s came at %s", strerror(launch.error), stage_name(launch.stage));
 	/* The command ends before anybody waits for it: what may happen always does here. */
 	for (int waited = 0; own_child && !waits_inside && !has_ended(&launch); waited++) {
 		if (waited == PATIENCE_MS)
