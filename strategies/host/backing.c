@@ -134,10 +134,12 @@ static long pages_in_pool(const char *path)
 static const char *hugetlb_supported(void)
 {
 	long unused = pages_in_pool(HUGE_POOL "free_hugepages");
+	long promised = pages_in_pool(HUGE_POOL "resv_hugepages"); /* to mappings that have not touched them yet */
+	long more = pages_in_pool(HUGE_POOL "nr_overcommit_hugepages") - pages_in_pool(HUGE_POOL "surplus_hugepages");
 
 	if (unused < 0)
 		return "this kernel has no huge pages of 2 MiB";
-	return unused > 0 || pages_in_pool(HUGE_POOL "nr_overcommit_hugepages") > 0
+	return unused > promised || more > 0
 		       ? NULL
 		       : "no huge page of 2 MiB is free (vm.nr_hugepages reserves some)";
 }
