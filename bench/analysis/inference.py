@@ -1,7 +1,8 @@
 """The statistics: numbers in, intervals and probabilities out. It knows nothing of cells, files or machines.
 
 Everything is of logarithms of times, so that a difference is a ratio. Randomness comes from fixed seeds: the same
-numbers give the same answer. numpy and scipy are imported by the functions that compute: not every machine has them.
+numbers give the same answer. numpy is imported by the functions that compute: not every machine has it. `ranks` has the
+null distributions, and asks scipy where they cannot be counted out.
 
 Sources: Wilson, J. Am. Stat. Assoc. 22 (1927); Wilcoxon, Biometrics Bulletin 1 (1945); Mann and Whitney, Ann. Math.
 Stat. 18 (1947); Hodges and Lehmann, Ann. Math. Stat. 34 (1963); Holm, Scand. J. Stat. 6 (1979); Efron, Ann. Stat. 7
@@ -18,6 +19,8 @@ import statistics
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from bench.analysis import ranks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +39,8 @@ FEWEST_RUNS = 4
 
 _RESAMPLES = 4096
 _SEED = 20_260_101
-_EXACT = 50
-"""Up to so many numbers the null distribution of ranks is counted out, beyond that it is normal."""
+_EQUAL = 1e-7
+"""Probabilities whose logarithms differ by less are one, as in R's fisher.test."""
 _PULL_IN = 3.0
 """A pair further out than so many medians of all pairs' distances counts as so many: one bad round hides nothing."""
 
@@ -134,30 +137,14 @@ def paired(logs: Sequence[float]) -> Effect:
         return Effect(1.0, 1.0, 1.0, 1.0, n)
     rows, columns = np.triu_indices(n)
     walsh = np.sort((d[rows] + d[columns]) / 2)
-    at = _rejected(_signed_rank_quantile(n), len(walsh))
+    at = _rejected(ranks.signed_rank_quantile(n, ALPHA / 2), len(walsh))
     return Effect(
         ratio=math.exp(float(np.median(walsh))),
         low=math.exp(float(walsh[at])),
         high=math.exp(float(walsh[-1 - at])),
-        p=_signed_rank_p(d, int((walsh > 0).sum())),
+        p=ranks.signed_rank_p(d, int((walsh > 0).sum())),
         n=n,
     )
-
-
-def _signed_rank_p(d: Floats, statistic: int) -> float:
-    """Return p of Wilcoxon's test. The statistic is the number of Walsh averages above 0 (Tukey, 1949).
-
-    Counted out where the exact distribution holds (few pairs, no ties, no zeros): scipy, which gives the same, takes a
-    hundred times as long, and a report asks for thousands.
-    """
-    import numpy as np
-    from scipy import stats
-
-    n = len(d)
-    if n <= _EXACT and len(np.unique(np.abs(d))) == n and d.all():
-        tail = min(statistic, n * (n + 1) // 2 - statistic)
-        return min(1.0, 2 * float(_signed_rank_distribution(n)[tail]))
-    return float(stats.wilcoxon(d, method="approx").pvalue)
 
 
 def standard_error(logs: Sequence[float]) -> float:
@@ -173,17 +160,15 @@ def standard_error(logs: Sequence[float]) -> float:
 def unpaired(base: Sequence[float], new: Sequence[float]) -> Effect:
     """Compare two sides of logs of times, at least one each: the Mann-Whitney test, and what belongs to it as above."""
     import numpy as np
-    from scipy import stats
 
     x, y = np.asarray(base, dtype=np.float64), np.asarray(new, dtype=np.float64)
     differences = np.sort(np.subtract.outer(y, x).ravel())
-    at = _rejected(_rank_sum_quantile(len(x), len(y)), len(differences))
-    same = bool(np.ptp(np.concatenate([x, y])) == 0)
+    at = _rejected(ranks.rank_sum_quantile(len(x), len(y), ALPHA / 2), len(differences))
     return Effect(
         ratio=math.exp(float(np.median(differences))),
         low=math.exp(float(differences[at])),
         high=math.exp(float(differences[-1 - at])),
-        p=1.0 if same else float(stats.mannwhitneyu(y, x, alternative="two-sided").pvalue),
+        p=ranks.rank_sum_p(x, y),
         n=min(len(x), len(y)),
     )
 
@@ -191,51 +176,6 @@ def unpaired(base: Sequence[float], new: Sequence[float]) -> Effect:
 def _rejected(quantile: int, count: int) -> int:
     """Return the index of an interval's end among `count` sorted values; the outermost when nothing can be rejected."""
     return min(max(quantile - 1, 0), (count - 1) // 2)
-
-
-@functools.lru_cache(maxsize=256)
-def _signed_rank_quantile(n: int) -> int:
-    """Return how many values of the statistic, from 0 on, lie in the lower `ALPHA / 2` of its null distribution."""
-    import numpy as np
-    from scipy import stats
-
-    if n > _EXACT:
-        mean, deviation = n * (n + 1) / 4, math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-        return max(0, math.floor(mean + float(stats.norm.ppf(ALPHA / 2)) * deviation))
-    return int(np.searchsorted(_signed_rank_distribution(n), ALPHA / 2, side="right"))
-
-
-@functools.lru_cache(maxsize=256)
-def _signed_rank_distribution(n: int) -> Floats:
-    """Return the distribution function of the statistic of `n` pairs when nothing differs."""
-    import numpy as np
-
-    ways = np.zeros(n * (n + 1) // 2 + 1)
-    ways[0] = 1
-    for rank in range(1, n + 1):
-        ways[rank:] += ways[: len(ways) - rank].copy()
-    distribution: Floats = np.cumsum(ways) / 2.0**n
-    return distribution
-
-
-@functools.lru_cache(maxsize=256)
-def _rank_sum_quantile(m: int, n: int) -> int:
-    """Return the same for the Mann-Whitney statistic of sides of `m` and `n`."""
-    import numpy as np
-    from scipy import stats
-
-    if m + n > _EXACT:
-        mean, deviation = m * n / 2, math.sqrt(m * n * (m + n + 1) / 12)
-        return max(0, math.floor(mean + float(stats.norm.ppf(ALPHA / 2)) * deviation))
-    # ways[j, u]: of the numbers so far, j belong to the first side, with u inversions (Mann and Whitney, 1947).
-    ways = np.zeros((m + 1, m * n + 1))
-    ways[0, 0] = 1
-    for taken in range(1, m + n + 1):
-        for j in range(min(taken, m), 0, -1):
-            after = taken - j
-            if after <= n:
-                ways[j, after:] += ways[j - 1, : m * n + 1 - after]
-    return int(np.searchsorted(np.cumsum(ways[m]) / math.comb(m + n, m), ALPHA / 2, side="right"))
 
 
 def adjust_paired(family: Sequence[Mapping[Any, float]]) -> list[float]:
@@ -359,11 +299,18 @@ def _step_down(observed: Floats, resampled: Floats) -> list[float]:
 
 def fisher(base: tuple[int, int], new: tuple[int, int]) -> float:
     """Return p of Fisher's exact test, two-sided; a side is (ok, launches)."""
-    from scipy import stats
+    import numpy as np
 
     (ok, n), (other_ok, other_n) = base, new
-    table: Any = [[ok, n - ok], [other_ok, other_n - other_ok]]
-    return float(stats.fisher_exact(table).pvalue)
+    both = ok + other_ok
+    # In how many ways the first side can have k of the successes: each k beside the one before it (Fisher, 1935).
+    fewest = max(0, both - other_n)
+    k = np.arange(fewest, min(both, n))
+    steps = np.log((both - k) * (n - k)) - np.log((k + 1) * (other_n - both + k + 1))
+    logs = np.concatenate([[0.0], np.cumsum(steps)])
+    weights = np.exp(logs - logs.max())
+    as_rare = logs <= logs[ok - fewest] + _EQUAL
+    return float(weights[as_rare].sum() / weights.sum())
 
 
 def holm(p: Sequence[float]) -> list[float]:

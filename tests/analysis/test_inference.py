@@ -32,6 +32,15 @@ def test_pairs_are_tested_as_scipy_does_and_the_interval_inverts_the_test(n: int
             assert (found.low > 1 or found.high < 1) == (found.p <= 0.05)
 
 
+@pytest.mark.parametrize("n", [7, 20, 60])
+def test_pairs_with_ties_and_zeros_are_tested_as_scipy_does(n: int) -> None:
+    for seed in range(10):
+        d = np.round(logs(seed, n), 2)
+        assert len(np.unique(np.abs(d))) < n
+
+        assert paired(list(d)).p == pytest.approx(stats.wilcoxon(d, method="approx").pvalue)
+
+
 @pytest.mark.parametrize(("m", "n"), [(4, 4), (5, 5), (5, 9), (10, 10), (12, 20)])
 def test_sides_are_tested_as_scipy_does_and_the_interval_inverts_the_test(m: int, n: int) -> None:
     for seed in range(10):
@@ -41,6 +50,12 @@ def test_sides_are_tested_as_scipy_does_and_the_interval_inverts_the_test(m: int
         assert found.p == pytest.approx(stats.mannwhitneyu(y, x).pvalue)
         assert found.n == min(m, n)
         assert (found.low > 1 or found.high < 1) == (stats.mannwhitneyu(y, x, method="exact").pvalue <= 0.05)
+
+
+def test_sides_with_ties_are_tested_as_scipy_does() -> None:
+    x, y = [0.01, 0.02, 0.02, 0.05, 0.01, 0.03], [0.02, 0.04, 0.06, 0.05, 0.07, 0.03]
+
+    assert unpaired(x, y).p == pytest.approx(stats.mannwhitneyu(y, x).pvalue)
 
 
 def test_the_ratio_is_the_hodges_lehmann_estimate() -> None:
@@ -104,8 +119,24 @@ def test_five_workers_have_no_interval() -> None:
     assert inference.median_interval([1.0, 2.0, 3.0, 4.0, 5.0]) is None
 
 
-def test_success_is_tested_as_scipy_does() -> None:
-    assert fisher((200, 200), (190, 200)) == pytest.approx(stats.fisher_exact([[200, 0], [190, 10]]).pvalue)
+@pytest.mark.parametrize(
+    ("base", "new"),
+    [
+        ((200, 200), (190, 200)),
+        ((190, 200), (200, 200)),
+        ((3, 7), (4, 9)),
+        ((5, 10), (5, 10)),
+        ((0, 300), (300, 300)),
+        ((0, 6), (0, 6)),
+        ((6, 6), (6, 6)),
+        ((4, 4), (0, 4)),
+        ((70_000, 100_000), (71_000, 100_000)),
+    ],
+)
+def test_success_is_tested_as_scipy_does(base: tuple[int, int], new: tuple[int, int]) -> None:
+    table = [[ok, n - ok] for ok, n in (base, new)]
+
+    assert fisher(base, new) == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-7)
 
 
 # Families

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,20 @@ def test_the_terminal_form_is_the_default(run: Callable[..., Any], tmp_path: Pat
     assert result.exit_code == 0
     assert result.stdout.startswith("big-parent\n")
     assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize(("form", "needless"), [("terminal", {"jinja2", "vl_convert"}), ("html", {"altair", "duckdb"})])
+def test_a_report_imports_what_it_shows_with_and_no_more(form: str, needless: set[str]) -> None:
+    results = Path(__file__).parents[2] / "results"
+    arguments = ["report", str(results / "quick.jsonl"), "--format", form]
+    program = f"import sys; from bench.cli import execute; execute({arguments!r}); print(*sys.modules, file=sys.stderr)"
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    loaded = {module.partition(".")[0] for module in ended.stderr.splitlines()[-1].split()}
+    assert "bench" in loaded
+    # The import of scipy.stats takes longer than all the rest.
+    assert loaded & (needless | {"scipy", "pydantic"}) == set()
 
 
 def test_a_file_given_twice_counts_once(run: Callable[..., Any], tmp_path: Path) -> None:
