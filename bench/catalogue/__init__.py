@@ -12,13 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import installation
 from bench.catalogue import build as native_build
 from bench.catalogue.build import Build, BuildError, MissingToolError
 from bench.catalogue.native import CatalogueError, Entry, ask, base_interpreter, python_worker
 from bench.catalogue.target import of_root
-from bench.scenario import Vocabulary
+
+if TYPE_CHECKING:
+    from bench.scenario import Vocabulary
 
 __all__ = [
     "PYTHON_ALONE",
@@ -69,6 +72,7 @@ class Catalogue:
 
     def vocabulary(self) -> Vocabulary:
         """The names, for reading a scenario."""
+        from bench.scenario import Vocabulary  # takes as long to import as the workers take to answer
 
         def names(kind: str) -> tuple[str, ...]:
             return tuple(entry.name for entry in self.of(kind))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,11 @@ from bench.commands.places import asked
 from bench.commands.rows import row, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from bench.catalogue import Catalogue
+
+_USUAL = "glibc"
 
 KINDS = {
     "strategies": "strategy",
@@ -28,7 +33,7 @@ KINDS = {
 
 @click.command(name="list")
 @click.argument("kind", required=False)
-@click.option("--worker", default="glibc", metavar="BUILD", help="As it is in: glibc (default), glibc-static, musl.")
+@click.option("--worker", default=_USUAL, metavar="BUILD", help="As it is in: glibc (default), glibc-static, musl.")
 @click.option(
     "--json",
     "as_json",
@@ -42,28 +47,33 @@ def list_(kind: str | None, *, worker: str, as_json: bool) -> None:
         raise InvalidInput(
             f"no kind {kind!r}; " + (f"did you mean {near[0]}?" if near else f"kinds are {', '.join(KINDS)}")
         )
-    asked([worker], (), ())
-    show([row for name in ([kind] if kind else KINDS) for row in _rows(name, worker)], as_json=as_json)
+    if worker != _USUAL:  # what knows the others takes as long to import as all the rest
+        asked([worker], (), ())
+    workers = functools.cache(functools.partial(_catalogue, worker))  # asked once, however many kinds are listed
+    show([row for name in ([kind] if kind else KINDS) for row in _rows(name, workers)], as_json=as_json)
 
 
-def _rows(kind: str, worker: str) -> Iterable[dict[str, Any]]:
-    from bench import catalogue
-
+def _rows(kind: str, workers: Callable[[], Catalogue]) -> Iterable[dict[str, Any]]:
     if kind == "scenarios":
         yield from _scenarios()
         return
     if kind in ("kernels", "distros"):
         yield from _fetchable(kind)
         return
-    try:
-        found = catalogue.load(worker).of(KINDS[kind])
-    except (catalogue.BuildError, catalogue.CatalogueError) as error:
-        raise InvalidInput(str(error)) from None
-    for entry in found:
+    for entry in workers().of(KINDS[kind]):
         listed = row(entry.kind, entry.name, entry.summary, entry.reason)
         if entry.kind == "hazard":
             listed |= {"source": entry.source, "mitigations": list(entry.mitigations)}
         yield listed
+
+
+def _catalogue(worker: str) -> Catalogue:
+    from bench import catalogue
+
+    try:
+        return catalogue.load(worker)
+    except (catalogue.BuildError, catalogue.CatalogueError) as error:
+        raise InvalidInput(str(error)) from None
 
 
 def _fetchable(kind: str) -> Iterable[dict[str, Any]]:

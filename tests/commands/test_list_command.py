@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench import catalogue
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,6 +53,17 @@ def test_a_hazard_says_where_its_claim_comes_from_and_what_is_recommended(launch
     assert row["source"].startswith("POSIX.1-2017, fork()")
     assert row["mitigations"] == ["atfork", "call_before"]
     assert f"[{row['source']}]" in launchbench("list", "hazards").stdout
+
+
+def test_all_kinds_are_listed_of_workers_that_are_asked_once(
+    launchbench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    load = catalogue.load
+    monkeypatch.setattr(catalogue, "load", lambda worker: asked.append(worker) or load(worker))
+
+    assert {row["kind"] for row in listed(launchbench)} == set(KINDS.values())
+    assert asked == ["glibc"]
 
 
 @pytest.mark.parametrize(("asked", "kind"), KINDS.items())
