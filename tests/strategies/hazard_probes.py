@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,13 +63,14 @@ def machine() -> Machine:
     ours = {child.pid for child in psutil.Process().children(recursive=True)}
     settings = ("kernel/pid_max", "kernel/threads-max", "fs/leases-enable", "fs/lease-break-time", "fs/file-max")
     status = Path("/proc/self/status").read_text()
+    passed_on = ("SigPnd", "SigBlk", "SigIgn", "SigCgt", "Umask", "Seccomp", "Uid")  # SigQ counts a user's processes
     return Machine(
         processes=frozenset(ours),
         files=frozenset(str(path) for path in BASE.rglob("*")),
         groups=frozenset(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/launchbench-{os.getpid()}*")),
         settings=(
             *(Path("/proc/sys", name).read_text() for name in settings),
-            *(line for line in status.splitlines() if line.startswith(("Sig", "Umask", "Seccomp", "Uid"))),
+            *(line for line in status.splitlines() if line.startswith(passed_on)),
             Path("/proc/self/limits").read_text(),
         ),
         descriptors=len(list(Path("/proc/self/fd").iterdir())),
@@ -80,5 +81,16 @@ def alone(catalogue: Catalogue, folder: Path, *words: str) -> subprocess.Complet
     """The probe by itself, without a runner that would clean up after it."""
     command = [str(catalogue.build.worker), "isolate", "open_files=max", "--", str(catalogue.build.worker), "hazard"]
     return subprocess.run(
-        [*command, *words, f"folder={folder}"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+        [*command, *words, f"folder={folder}"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        env={**os.environ, "STARTED_WITH": str(folder)},
+    )  # fmt: skip
+
+
+def started_with(folder: Path) -> list[psutil.Process]:
+    """Every process that `alone` started with this folder, by its command line or its environment."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(folder) in " ".join([*process.cmdline(), *process.environ().values()]):
+                found.append(process)
+    return found

@@ -9,9 +9,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
-from hazard_probes import BASE, alone, machine, tried, trying
+from hazard_probes import BASE, alone, machine, started_with, tried, trying
 
 from bench import catalogue as catalogues
 from bench import installation
@@ -177,14 +176,12 @@ def test_a_hundred_hung_probes_leave_nothing(wrong: Catalogue) -> None:
 
 def test_a_probe_leaves_nothing_even_without_a_runner(catalogue: Catalogue, tmp_path: Path) -> None:
     """Hung children, a helper and a command that waits for ever: the supervisor buries them itself."""
-    before = {process.pid for process in psutil.process_iter() if process.name().startswith("launchbench-wor")}
     for hazard, strategy in (("lock_mutex", "double_fork"), ("inherited_pipe_end", "prefork_system")):
         answer = alone(catalogue, tmp_path, f"hazard={hazard}", f"strategy={strategy}", "trials=20")
 
         assert json.loads(answer.stdout)["trials"] == 20, answer
         assert list(tmp_path.iterdir()) == []
-    after = {process.pid for process in psutil.process_iter() if process.name().startswith("launchbench-wor")}
-    assert after <= before
+    assert started_with(tmp_path) == []
 
 
 def test_a_probe_that_is_asked_what_it_cannot_understand_says_so(catalogue: Catalogue, tmp_path: Path) -> None:
