@@ -139,7 +139,7 @@ def paired(logs: Sequence[float]) -> Effect:
     walsh = np.sort((d[rows] + d[columns]) / 2)
     at = _rejected(ranks.signed_rank_quantile(n, ALPHA / 2), len(walsh))
     return Effect(
-        ratio=math.exp(float(np.median(walsh))),
+        ratio=math.exp(statistics.median(walsh.tolist())),
         low=math.exp(float(walsh[at])),
         high=math.exp(float(walsh[-1 - at])),
         p=ranks.signed_rank_p(d, int((walsh > 0).sum())),
@@ -165,7 +165,7 @@ def unpaired(base: Sequence[float], new: Sequence[float]) -> Effect:
     differences = np.sort(np.subtract.outer(y, x).ravel())
     at = _rejected(ranks.rank_sum_quantile(len(x), len(y), ALPHA / 2), len(differences))
     return Effect(
-        ratio=math.exp(float(np.median(differences))),
+        ratio=math.exp(statistics.median(differences.tolist())),
         low=math.exp(float(differences[at])),
         high=math.exp(float(differences[-1 - at])),
         p=ranks.rank_sum_p(x, y),
@@ -211,7 +211,7 @@ def _pulled_in(row: Floats, there: NDArray[np.bool_]) -> Floats:
 
     if not there.any():
         return row
-    reach = _PULL_IN * float(np.median(np.abs(row[there])))
+    reach = _PULL_IN * statistics.median(np.abs(row[there]).tolist())
     return row if reach == 0 else np.clip(row, -reach, reach)
 
 

@@ -32,7 +32,7 @@ def signed_rank_p(d: Floats, statistic: int) -> float:
     import numpy as np
 
     n = len(d)
-    if n <= _MOST and len(np.unique(np.abs(d))) == n and d.all():
+    if n <= _MOST and _all_differ(np.abs(d)) and d.all():
         return _both_tails(signed_rank_distribution(n), statistic)
     d = d[d != 0]
     n = len(d)
@@ -70,7 +70,7 @@ def rank_sum_p(x: Floats, y: Floats) -> float:
     both = np.concatenate([x, y])
     if np.ptp(both) == 0:
         return 1.0
-    if min(len(x), len(y)) <= _SMALL and len(both) <= _MOST and len(np.unique(both)) == len(both):
+    if min(len(x), len(y)) <= _SMALL and len(both) <= _MOST and _all_differ(both):
         statistic = int((y[:, None] > x[None, :]).sum())
         return _both_tails(rank_sum_distribution(len(x), len(y)), statistic)
     from scipy import stats
@@ -100,6 +100,10 @@ def rank_sum_distribution(m: int, n: int) -> Floats:
                 ways[j, after:] += ways[j - 1, : m * n + 1 - after]
     distribution: Floats = np.cumsum(ways[m]) / math.comb(m + n, m)
     return distribution
+
+
+def _all_differ(values: Floats) -> bool:
+    return len(set(values.tolist())) == len(values)
 
 
 def _both_tails(distribution: Floats, statistic: int) -> float:
