@@ -12,6 +12,7 @@ from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, TypeAlias, cast
 
 from bench import __version__
@@ -19,12 +20,14 @@ from bench.record.format import FORMAT, Footer, HazardLine, Header, Line, Sessio
 from bench.record.shape import check_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from bench.record.format import CellFields, HazardPlan
+    from bench.record.format import HazardPlan
 
 _REMEMBERED = 16
 """Matrices that later headers may share: a fleet has few scenarios, and a search among many would cost more."""
+_STAND_INS: Mapping[str, Any] = MappingProxyType({"cells": [], "codes": {"outcome": [], "stage": [], "errno": {}}})
+"""The parts of a header that others may share, and what is read where such a part stood."""
 _SHAPES = {"header": Header, "session": Session, "worker": WorkerLine, "hazard": HazardLine, "footer": Footer}
 
 
@@ -115,32 +118,50 @@ class Head:
     """Its last line has no end."""
 
 
-class KnownCells:
-    """The cells of headers that were read, by their text: runs of one scenario plan the same, most of a header."""
+class KnownParts:
+    """Parts of headers that were read, by their text: runs of one scenario have the same, most of a header."""
 
     def __init__(self) -> None:
         """Know none."""
-        self._found: deque[tuple[bytes, Sequence[CellFields]]] = deque(maxlen=_REMEMBERED)
+        self._found: dict[str, deque[tuple[bytes, Any]]] = {name: deque(maxlen=_REMEMBERED) for name in _STAND_INS}
 
-    def without(self, line: bytes) -> tuple[bytes, Sequence[CellFields] | None]:
-        """Return a header line without the cells that it shares with an earlier one, and these."""
-        for text, cells in self._found:
-            at = line.find(text)
-            if at >= 0:
-                return line[:at] + b'"cells":[]' + line[at + len(text) :], cells
-        return line, None
+    def without(self, line: bytes) -> tuple[bytes, dict[str, Any]]:
+        """Return a header line without the parts that it shares with an earlier one, and these by name."""
+        shared = {}
+        for name, found in self._found.items():
+            at = line.find(_key_of(name))
+            for text, part in found if at >= 0 else ():
+                if line.startswith(text, at):
+                    line = line[:at] + _written(name, _STAND_INS[name]) + line[at + len(text) :]
+                    shared[name] = part
+                    break
+        return line, shared
 
-    def add(self, line: bytes, cells: Sequence[CellFields]) -> None:
-        """Know the cells of a line, where they stand in it as the journal writes them."""
-        text = b'"cells":' + json.dumps(cells, separators=(",", ":"), ensure_ascii=False).encode()
-        if text in line:
-            self._found.appendleft((text, cells))
+    def took(self, header: object, shared: Mapping[str, Any]) -> bool:
+        """Say whether what was left out is what its name says: a name may stand elsewhere in a line too."""
+        return isinstance(header, dict) and all(header.get(name) == _STAND_INS[name] for name in shared)
+
+    def add(self, line: bytes, header: Header) -> None:
+        """Know the parts of a line, where they stand in it as the journal writes them."""
+        parts: Mapping[str, Any] = {"cells": header["cells"], "codes": header["codes"]}
+        for name, found in self._found.items():
+            text = _written(name, parts[name])
+            if line.startswith(text, line.find(_key_of(name))) and all(text != known for known, _ in found):
+                found.appendleft((text, parts[name]))
 
 
-def head(path: str | os.PathLike[str], known: KnownCells | None = None) -> Head:
+def _key_of(name: str) -> bytes:
+    return b'"%s":' % name.encode()
+
+
+def _written(name: str, value: object) -> bytes:
+    return _key_of(name) + json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def head(path: str | os.PathLike[str], known: KnownParts | None = None) -> Head:
     """Read the header of a result file and look at its last byte. Raises as `read` does.
 
-    Cells that are `known` are the same object in each header, and are not looked at again.
+    Parts that are `known` are the same object in each header, and are not looked at again.
     """
     path = Path(path)
     with _open(path) as stream:
@@ -248,15 +269,15 @@ def _entries(stream: BinaryIO, path: Path) -> Iterator[Entry]:
         line, number = following, number + 1
 
 
-def _header(line: bytes, path: Path, known: KnownCells | None = None) -> Header:
+def _header(line: bytes, path: Path, known: KnownParts | None = None) -> Header:
     """Judge the first line: a version comes before the fields, since another version may have others."""
     if not line.endswith(b"\n"):
         raise UnreadableResult(f"{path}: ends inside its header: nothing was measured, remove it and run again")
-    short, cells = known.without(line) if known else (line, None)
+    short, shared = known.without(line) if known else (line, {})
     try:
         header = _parse(short)
-        if cells is not None and (not isinstance(header, dict) or header.get("cells") != []):
-            header, cells = _parse(line), None  # it was something else of that name
+        if known and not known.took(header, shared):
+            header, shared = _parse(line), {}
     except ValueError:
         _refuse(path, "its first line is not JSON")
     name = header.get("format") if isinstance(header, dict) else None
@@ -271,9 +292,10 @@ def _header(line: bytes, path: Path, known: KnownCells | None = None) -> Header:
         )
     if problem := check_of(Header)(header):
         raise UnreadableResult(f"{path}: is damaged: header{problem}")
-    if known and cells is None:
-        known.add(line, header["cells"])
-    return cast("Header", header if cells is None else {**header, "cells": cells})
+    header = cast("Header", {**header, **shared})
+    if known and shared.keys() != _STAND_INS.keys():
+        known.add(line, header)
+    return header
 
 
 def _key(worker: WorkerLine) -> tuple[str, int]:
