@@ -1,6 +1,7 @@
 """Result files in DuckDB: with `sql`, every statement of SQL that analysis has, and nothing of what the rows mean.
 
-It holds lines, workers and launches as tables, in bounded memory and else on disk, and counts, selects and sorts. It is
+It holds lines, workers and launches as tables, in bounded memory and else on disk, and counts, selects and sorts. What
+lines repeat is kept once, and their launches in columns of numbers, as soon as a batch of them is read. It is
 for files by the thousand: `many` says which lines count, what a cell is, and makes summaries of what comes out.
 
 Order, where it shows, is the order of the files as given and of the lines in them: session, round, place in the round.
@@ -8,7 +9,6 @@ Order, where it shows, is the order of the files as given and of the lines in th
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.analysis import sql
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from numpy.typing import NDArray
     from typing_extensions import Self
 
     from bench.analysis.spool import Spooled
@@ -28,8 +29,6 @@ _MEMORY = "550MiB"
 _THREADS = 2
 _SMALLEST_OBJECT, _LARGEST_OBJECT = 1 << 18, 1 << 29
 """Bounds, in bytes, of the longest line that is looked for: DuckDB holds two of them for each thread."""
-_AT_ONCE = 2_000_000
-"""Launches that are sorted in memory at once."""
 
 
 class Shape(NamedTuple):
@@ -96,6 +95,7 @@ class Database:
         }.items():
             self._connection.execute(f"SET {setting} = {_literal(value)}")
         self._connection.execute(sql.SCHEMA)
+        self._lines = 0
 
     def __enter__(self) -> Self:
         """Return the database itself."""
@@ -122,34 +122,32 @@ class Database:
                 "ok": [contexts[file][2] for file in spooled.lines],
             },
         )
-        statement = sql.LOAD.format(
-            mark=FILE,
-            names=", ".join(sql.LINE),
-            columns=_columns({FILE: "INTEGER", **sql.LINE}),
-            size=min(max(spooled.longest, _SMALLEST_OBJECT), _LARGEST_OBJECT),
-        )
+        columns = _columns({FILE: "INTEGER", **sql.LINE})
+        size = min(max(spooled.longest, _SMALLEST_OBJECT), _LARGEST_OBJECT)
+        statement = sql.BATCH.format(mark=FILE, columns=columns, size=size)
         self._connection.execute(statement, {"parts": list(map(str, spooled.parts))})
+        self._connection.execute(sql.KINDS)
+        for statement in (sql.LINES, sql.LAUNCHES, sql.FAILURES):
+            self._connection.execute(statement, {"before": self._lines})
+        self._lines += self._rows("SELECT count(*) FROM batch")[0][0]
+        self._connection.execute("DROP TABLE batch")
 
     def odd_files(self) -> list[int]:
         """Return the files that have a line which is not plainly one of the format."""
         return [file for file, _ in self._rows(sql.SHORT)]
 
-    def kinds(self) -> list[dict[str, Any]]:
-        """Return the fields of every worker but for its samples, alike ones once; JSON as text."""
-        rows = self._rows(
-            f"SELECT DISTINCT {', '.join(sql.KIND)} FROM line WHERE type = 'worker' AND ({sql.ODD}) IS NOT TRUE"
-        )
-        return [dict(zip(sql.KIND, row, strict=True)) for row in rows]
+    def kinds(self) -> dict[int, dict[str, Any]]:
+        """Return the fields of every worker but for its samples, alike ones once, by number; JSON as text."""
+        rows = self._rows(f"SELECT kind, {', '.join(sql.KIND)} FROM kind")
+        return {kind: dict(zip(sql.KIND, row, strict=True)) for kind, *row in rows}
 
-    def files_with(self, kind: Mapping[str, Any]) -> list[int]:
-        """Return the files that have a worker of this kind."""
-        same = " AND ".join(f"{name} IS NOT DISTINCT FROM ${name}::{sql.LINE[name]}" for name in sql.KIND)
-        return [
-            file for (file,) in self._rows(f"SELECT DISTINCT file FROM line WHERE type = 'worker' AND {same}", **kind)
-        ]
+    def files_with(self, kinds: Iterable[int]) -> list[int]:
+        """Return the files that have a worker of one of these kinds."""
+        statement = "SELECT DISTINCT file FROM line WHERE kind IN (SELECT unnest($kinds::INTEGER[]))"
+        return [file for (file,) in self._rows(statement, kinds=list(kinds))]
 
     def forget(self, files: Iterable[int]) -> None:
-        """Take files out again."""
+        """Take files out again: launches without their line count nowhere."""
         for table in ("line", "file"):
             self._connection.execute(
                 f"DELETE FROM {table} WHERE file IN (SELECT unnest($files))",
@@ -159,7 +157,7 @@ class Database:
     def forget_odd_lines(self) -> dict[int, int]:
         """Take out the lines that are odd, and return how many of each file."""
         found = dict(self._rows(sql.SHORT))
-        self._connection.execute(f"DELETE FROM line WHERE {sql.ODD}")
+        self._connection.execute("DELETE FROM line WHERE odd")
         return found
 
     def sessions(self) -> dict[int, tuple[int, int, str | None]]:
@@ -193,17 +191,7 @@ class Database:
 
     def spots(self) -> list[tuple[int, str, str | None]]:
         """Return every (context, cell, place) that a worker has, in order of first appearance; JSON as text."""
-        return [
-            (context, cell, place)
-            for context, cell, place in self._rows("""
-                SELECT file.context, line.cell, line.place
-                FROM line
-                JOIN file USING (file)
-                WHERE line.type = 'worker'
-                GROUP BY ALL
-                ORDER BY min({'f': line.file, 's': session, 'r': round, 'p': position}), line.cell, line.place
-            """)
-        ]
+        return self._rows(sql.SPOTS)
 
     def group(self, spots: Sequence[tuple[int, str, str | None]], ids: Sequence[int], groups: Sequence[int]) -> None:
         """Say for each spot the number of its cell's id, and which group it is of."""
@@ -221,9 +209,17 @@ class Database:
             },
         )
 
-    def join_workers(self, not_started: Iterable[str]) -> list[Repetition]:
-        """Make a table of the workers, each once, and return those that were there already."""
+    def join_workers(self, not_started: Iterable[str]) -> None:
+        """Make a table of the workers, and of the launches of those that ran."""
         self._connection.execute(sql.WORKERS, {"not_started": list(not_started)})
+        self._connection.execute(sql.TIMED_WORKERS)
+
+    def workers_by_file(self) -> dict[int, int]:
+        """Return the workers of each file, whatever other files have."""
+        return dict(self._rows("SELECT file, count(DISTINCT (cell_id, round)) FROM worker GROUP BY file"))
+
+    def count_once(self) -> list[Repetition]:
+        """Take out the workers that were there already, and return them."""
         repeated = [Repetition(*row) for row in self._rows(sql.REPEATED)]
         if repeated:
             self._connection.execute(
@@ -232,150 +228,50 @@ class Database:
             )
         return repeated
 
-    def workers_by_file(self) -> dict[int, int]:
-        """Return the workers of each file, before any is taken out for being in another file too."""
-        return dict(
-            self._rows("""
-                SELECT file, count(DISTINCT (cell_id, round))
-                FROM line JOIN file USING (file)
-                JOIN spot ON spot.context = file.context AND spot.cell = line.cell
-                         AND spot.place IS NOT DISTINCT FROM line.place
-                WHERE type = 'worker'
-                GROUP BY file
-            """)
-        )
-
     def shapes(self) -> list[Shape]:
         """Return the workers, alike ones together."""
         return [Shape(*row) for row in self._rows(sql.SHAPES)]
 
-    def join_launches(self) -> None:
-        """Make a table of the timed launches of the workers that ran."""
-        self._connection.execute(sql.LAUNCHES)
-
     def counts(self) -> list[tuple[int, int, int, int]]:
         """Return (group, command, launches, ok launches)."""
-        return self._rows("""
-            SELECT grp, command, count(*), count(*) FILTER (WHERE ok)
-            FROM launch
-            GROUP BY grp, command
-            ORDER BY grp, command
-        """)
+        return self._rows(sql.COUNTS)
 
     def failures(self) -> list[tuple[int, int, int, int, int | None, int]]:
         """Return (group, context, outcome, errno, status, launches) of what is not ok, in order of first appearance."""
-        return self._rows("""
-            SELECT grp, context, outcome, errno, status, count(*)
-            FROM launch
-            WHERE NOT ok
-            GROUP BY grp, context, outcome, errno, status
-            ORDER BY grp, min(worker), outcome, errno, status
-        """)
+        return self._rows(sql.FAILED)
 
-    def round_medians(self) -> list[tuple[int, int, float]]:
-        """Return (group, round, median `total` of its ok launches)."""
-        return [
-            (group, number, median)
-            for low, high, large in self._group_ranges()
-            for group, number, median in self._rows(
-                sql.ROUND_MEDIANS_LARGE if large else sql.ROUND_MEDIANS, low=low, high=high
-            )
-        ]
+    def latencies(self, groups: tuple[int, int], workers: tuple[int, int]) -> dict[str, NDArray[Any]]:
+        """Return the ok launches of groups and workers, first and last, as columns in any order; masked where null.
 
-    def sum_up_workers(self) -> None:
-        """Make a table of the median of each worker and series, some workers at a time."""
-        ((workers, launches),) = self._rows("SELECT (SELECT max(worker) FROM worker), (SELECT count(*) FROM launch)")
-        step = max(1, _AT_ONCE * (workers or 0) // max(1, launches))
-        for low in range(1, (workers or 0) + 1, step):
-            for series, only in self._series():
-                self._connection.execute(
-                    sql.MEDIANS.format(series=series, only=only), {"low": low, "high": low + step - 1}
-                )
+        `worker`, `grp`, `command`, `round`, and a column for each of `CLOCKS`, in ns.
+        """
+        bounds = dict(zip(("low", "high", "first", "last"), (*groups, *workers), strict=True))
+        return self._connection.execute(sql.LATENCIES, bounds).fetchnumpy()
 
-    def worker_medians(self, clock: str) -> dict[int, tuple[list[float], int]]:
-        """Return for each series the medians of its workers, in their order, and how many launches they rest on; ns."""
-        rows = self._rows(f"""
-            SELECT series, list({clock} ORDER BY worker), sum({clock}_n)::BIGINT
-            FROM median
-            WHERE {clock} IS NOT NULL
-            GROUP BY series
-        """)
-        return {series: (medians, launches) for series, medians, launches in rows}
+    def last_worker(self) -> int:
+        """Return the highest number of a worker; the lowest is 1."""
+        ((last,),) = self._rows("SELECT coalesce(max(worker), 0) FROM worker")
+        return int(last)
 
-    def ranked(self, ranks: Mapping[str, Mapping[int, Sequence[int]]]) -> dict[str, dict[int, list[int]]]:
-        """Return the launches of each clock and series that have these ranks, from 1, among all its workers'; ns."""
-        found: dict[str, dict[int, list[int]]] = {clock: {} for clock in ranks}
-        for low, high, large in self._group_ranges():
-            for series, only in self._series():
-                if large:
-                    self._rank_on_disk(series, only, (low, high), ranks, found)
-                else:
-                    self._rank_in_memory(series, only, (low, high), ranks, found)
-        return found
+    def ranked(
+        self, group: int, ranks: Mapping[str, Mapping[int, Sequence[int]]], *, by_command: bool
+    ) -> dict[str, dict[int, list[int]]]:
+        """Return the launches of a group that have these ranks, from 1, for each clock and series; ns.
 
-    def _rank_in_memory(
-        self,
-        series: str,
-        only: str,
-        groups: tuple[int, int],
-        ranks: Mapping[str, Mapping[int, Sequence[int]]],
-        found: dict[str, dict[int, list[int]]],
-    ) -> None:
-        import numpy as np
-
-        clocks = [clock for clock, of in ranks.items() if of]
-        if not clocks:
-            return
-        statement = sql.LATENCIES.format(series=series, only=only, clocks=", ".join(clocks))
-        columns = self._connection.execute(statement, {"low": groups[0], "high": groups[1]}).fetchnumpy()
-        numbers, firsts = np.unique(np.asarray(columns["series"]), return_index=True)
-        for number, rows in zip(numbers.tolist(), map(slice, firsts, [*firsts[1:], None]), strict=True):
-            for clock in clocks:
-                places = ranks[clock].get(number)
-                if places:
-                    ascending = np.sort(np.ma.compressed(columns[clock][rows]))
-                    found[clock][number] = ascending[[place - 1 for place in places]].tolist()
-
-    def _rank_on_disk(
-        self,
-        series: str,
-        only: str,
-        groups: tuple[int, int],
-        ranks: Mapping[str, Mapping[int, Sequence[int]]],
-        found: dict[str, dict[int, list[int]]],
-    ) -> None:
+        They are sorted on disk where memory does not hold them.
+        """
         asked = [(clock, number, list(places)) for clock, of in ranks.items() for number, places in of.items()]
         self._connection.execute("DELETE FROM rank")
         self._connection.execute(
             "INSERT INTO rank SELECT unnest($clock::VARCHAR[]), unnest($series::BIGINT[]), unnest($ranks::BIGINT[][])",
             {name: [one[at] for one in asked] for at, name in enumerate(("clock", "series", "ranks"))},
         )
-        for clock in ranks:
-            statement = sql.RANKED_LARGE.format(series=series, only=only, clock=clock)
-            found[clock].update(self._rows(statement, low=groups[0], high=groups[1]))
+        series = sql.OF_A_COMMAND if by_command else sql.OF_A_CELL
+        return {clock: dict(self._rows(sql.RANKED.format(series=series, clock=clock), grp=group)) for clock in ranks}
 
-    def _series(self) -> Iterator[tuple[str, str]]:
-        """Yield how series are numbered and which launches have one: of cells, and of commands where there is a mix."""
-        yield sql.OF_A_CELL, sql.ANY
-        if self._mixes:
-            yield sql.OF_A_COMMAND, f"grp IN ({', '.join(map(str, self._mixes))})"
-
-    @cached_property
-    def _mixes(self) -> list[int]:
-        return [
-            group for (group,) in self._rows("SELECT grp FROM launch GROUP BY grp HAVING min(command) <> max(command)")
-        ]
-
-    def _group_ranges(self) -> Iterator[tuple[int, int, bool]]:
-        """Yield first and last of groups that have few launches together, and whether it is one of very many."""
-        low, high, launches = 0, -1, 0
-        for group, more in self._rows("SELECT grp, count(*) FROM launch GROUP BY grp ORDER BY grp"):
-            if launches and launches + more > _AT_ONCE:
-                yield low, high, launches > _AT_ONCE
-                low, launches = group, 0
-            high, launches = group, launches + more
-        if launches:
-            yield low, high, launches > _AT_ONCE
+    def round_medians(self, group: int) -> dict[int, float]:
+        """Return the median `total` of each round of a group; ns. Sorted on disk."""
+        return dict(self._rows(sql.ROUND_MEDIANS, grp=group))
 
 
 def _columns(fields: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench.analysis.identity import machine_of
 from bench.analysis.spool import spool
-from bench.record import Flaw, KnownCells, UnreadableResult, head, iterate, problem_of
+from bench.record import Flaw, KnownParts, UnreadableResult, head, iterate, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +93,7 @@ def gather(paths: Sequence[Path], collection: Collection, database: Database) ->
         f"{path}: is given {count} times: it counts once" for path, count in given.items() if count > 1
     ]
     known: deque[Header] = deque(maxlen=_REMEMBERED)
-    cells = KnownCells()
+    cells = KnownParts()
     contexts: dict[tuple[Any, ...], int] = {}
     numbered = list(enumerate(map(Path, given)))
     with ThreadPoolExecutor(1) as spooling, ThreadPoolExecutor(1) as reading:
@@ -113,7 +113,7 @@ def _look(
     path: Path,
     collection: Collection,
     known: deque[Header],
-    cells: KnownCells,
+    cells: KnownParts,
     contexts: dict[tuple[Any, ...], int],
 ) -> None:
     """Take a file into the collection, or its refusal."""
@@ -151,10 +151,8 @@ def _sharing(header: Header, known: deque[Header]) -> Header:
 
 def mend(collection: Collection, database: Database) -> None:
     """Read files with a line that is not plainly one of the format again, as the tolerant reader has it."""
-    odd = {*database.odd_files()}
-    for kind in database.kinds():
-        if problem_of(worker_line(kind)) is not None:
-            odd.update(database.files_with(kind))
+    bad = [number for number, kind in database.kinds().items() if problem_of(worker_line(kind)) is not None]
+    odd = {*database.odd_files(), *(database.files_with(bad) if bad else ())}
     if not odd:
         return
     database.forget(odd)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -20,17 +20,16 @@ from bench.analysis.database import Database
 from bench.analysis.gathering import Collection, Source, gather, mend, worker_line
 from bench.analysis.hazards import hazards
 from bench.analysis.identity import machine_of
-from bench.analysis.latency import latency_of, ranks, tail_of
+from bench.analysis.launches import Launches
 from bench.analysis.overview import Analysis, ResultFile, file_warnings
-from bench.analysis.sql import CLOCKS, KIND, series_of
-from bench.analysis.summary import NOT_STARTED, CellSummary, CommandSummary, axes_key, success_interval
-from bench.analysis.table import WorkerRow, outcome_name, result_name, table
+from bench.analysis.sql import KIND
+from bench.analysis.summary import NOT_STARTED, CellSummary, axes_key, success_interval
+from bench.analysis.table import WorkerRow, table
 from bench.record import HazardKey, Recording, UnreadableResult, hazard_key, problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from bench.analysis.latency import Latency
     from bench.record import HazardLine, WorkerLine
 
 
@@ -69,6 +68,7 @@ def _recording(source: Source, *, workers: Sequence[WorkerLine] = (), tried: Seq
 
 def _analysis(collection: Collection, database: Database) -> Analysis:
     groups, spots = _group(collection, database)
+    database.join_workers(NOT_STARTED)
     workers_by_file = database.workers_by_file()
     joining = _repetitions(database, collection)
     alike: list[list[_Alike]] = [[] for _ in range(1 + max(groups, default=-1))]
@@ -78,8 +78,7 @@ def _analysis(collection: Collection, database: Database) -> Analysis:
         alike[groups[shape.spot]].append(
             _Alike(row, shape.workers, shape.not_reached, shape.bystander_max_ns, shape.bystander_control_max_ns)
         )
-    database.join_launches()
-    launches = _Launches(collection, database)
+    launches = Launches(collection, database)
     cells = tuple(_summary(number, members, launches) for number, members in enumerate(alike))
     tried, sessions = _hazard_recordings(collection, database), database.sessions()
     files = tuple(
@@ -124,7 +123,7 @@ def _repetitions(database: Database, collection: Collection) -> list[str]:
     """Let every worker count once, and say which did not."""
     within: list[str] = []
     across: Counter[int] = Counter()
-    for repetition in database.join_workers(NOT_STARTED):
+    for repetition in database.count_once():
         if repetition.file == repetition.kept_in:
             path, cell = collection.sources[repetition.file].path, collection.named(repetition.cell_id)
             within.append(f"{path}: cell {cell}, round {repetition.round} is there twice: the first is kept")
@@ -147,70 +146,7 @@ class _Alike:
     bystander_control_max_ns: int | None
 
 
-class _Launches:
-    """What the database says of the launches of each cell, as the parts of a summary."""
-
-    def __init__(self, collection: Collection, database: Database) -> None:
-        """Ask for everything once."""
-        self._latencies: dict[tuple[str, int], Latency | None] = {}
-        database.sum_up_workers()
-        self._medians = {clock: database.worker_medians(clock) for clock in CLOCKS}
-        places = {clock: {series: ranks(n) for series, (_, n) in of.items()} for clock, of in self._medians.items()}
-        self._ranked = {
-            clock: {series: dict(zip(places[clock][series], values, strict=True)) for series, values in of.items()}
-            for clock, of in database.ranked(places).items()
-        }
-        self._counts: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
-        for group, command, launches, ok in database.counts():
-            self._counts[group][command] = launches, ok
-        self._rounds: defaultdict[int, dict[int, int]] = defaultdict(dict)
-        for group, number, median in database.round_medians():
-            self._rounds[group][number] = round(median)
-        self._errors: defaultdict[int, Counter[str]] = defaultdict(Counter)
-        for group, context, outcome, errno, status, launches in database.failures():
-            codes = collection.contexts[context].header["codes"]
-            name = result_name(outcome_name(codes["outcome"], outcome), errno, status, codes["errno"])
-            self._errors[group][name] += launches
-
-    def count(self, group: int) -> tuple[int, int]:
-        """Return launches and ok launches of a cell."""
-        found = self._counts[group].values()
-        return sum(launches for launches, _ in found), sum(ok for _, ok in found)
-
-    def errors(self, group: int) -> dict[str, int]:
-        """Return what went wrong, most frequent first."""
-        return dict(self._errors[group].most_common())
-
-    def latency(self, clock: str, series: int) -> Latency | None:
-        """Return a latency of a cell, or of one command in it."""
-        key = clock, series
-        if key not in self._latencies:
-            medians, n = self._medians[clock].get(series, ((), 0))
-            at = self._ranked[clock].get(series, {}).__getitem__
-            self._latencies[key] = latency_of(medians, n, at) if medians else None
-        return self._latencies[key]
-
-    def tail(self, group: int) -> Mapping[str, int]:
-        """Return the tail of a cell's `total`."""
-        _, n = self._medians["total"].get(group, ((), 0))
-        return tail_of(n, self._ranked["total"][group].__getitem__) if n else {}
-
-    def rounds(self, group: int) -> dict[int, int]:
-        """Return the median `total` of each round."""
-        return self._rounds[group]
-
-    def by_command(self, group: int) -> dict[int, CommandSummary]:
-        """Return the commands of a cell; of a single one, the cell's own latency."""
-        commands = self._counts[group]
-        return {
-            command: CommandSummary(
-                launches, ok, self.latency("total", series_of(group, command if len(commands) > 1 else None))
-            )
-            for command, (launches, ok) in commands.items()
-        }
-
-
-def _summary(group: int, members: Sequence[_Alike], launches: _Launches) -> CellSummary:
+def _summary(group: int, members: Sequence[_Alike], launches: Launches) -> CellSummary:
     """Sum up a cell as `summary` does, each kind of worker as often as it was met."""
     ran = [alike for alike in members if alike.row.outcome not in NOT_STARTED]
     count, ok = launches.count(group)

@@ -1,11 +1,14 @@
 """The longer statements of `database`, and what its tables hold.
 
-line      a line of a file after its header, as far as it is read
+batch     lines of some files after their headers, as they are read; the next ones take its place
 file      its number, its lines after the header, and the context in which its codes and its machine are understood
+line      a line, without what is in `kind`, `launch` and `failure`
+kind      what became of a worker, once for all workers that say the same
+launch    a timed launch that was ok
+failure   timed launches of a line that were not, alike ones once
 spot      a cell at a place in a context, and the group, a cell of the report, that it belongs to
 worker    a worker line that counts, numbered in the order of files and lines
-launch    a timed launch of a worker that ran
-median    a worker's medians, one row for each series of launches that has a latency
+timed     the launches that were ok of workers that ran, of cells of the report
 rank      the places, among all launches of a series, that are asked for
 """
 
@@ -69,21 +72,16 @@ HAZARD = {
 
 SCHEMA = f"""
     CREATE TABLE file (file INTEGER, lines BIGINT, context INTEGER, run INTEGER, ok_code INTEGER);
-    CREATE TABLE line (file INTEGER, {", ".join(f"{name} {type_}" for name, type_ in LINE.items())});
+    CREATE TABLE line (line INTEGER, file INTEGER, type VARCHAR, session INTEGER, interrupted VARCHAR, round INTEGER,
+                       position INTEGER, kind INTEGER, not_reached BIGINT, bystander_max_ns BIGINT,
+                       bystander_control_max_ns BIGINT, odd BOOLEAN);
+    CREATE TABLE kind (kind INTEGER, {", ".join(f"{name} {LINE[name]}" for name in KIND)});
+    CREATE TABLE launch (line INTEGER, command INTEGER, {", ".join(f"{clock} BIGINT" for clock in CLOCKS)});
+    CREATE TABLE failure (line INTEGER, command INTEGER, outcome INTEGER, errno INTEGER, status INTEGER,
+                          launches BIGINT);
     CREATE TABLE spot (spot INTEGER, context INTEGER, cell VARCHAR, place VARCHAR, cell_id INTEGER, grp INTEGER);
-    CREATE TABLE median (worker BIGINT, series BIGINT, {", ".join(f"{clock} DOUBLE" for clock in CLOCKS)},
-                         {", ".join(f"{clock}_n BIGINT" for clock in CLOCKS)});
     CREATE TABLE rank (clock VARCHAR, series BIGINT, ranks BIGINT[]);
 """
-
-LOAD = """
-    INSERT INTO line
-    SELECT {mark}, {names}
-    FROM read_json($parts, columns = {columns}, format = 'newline_delimited', compression = 'none',
-                   ignore_errors = true, maximum_object_size = {size})
-    WHERE {mark} IS NOT NULL
-"""
-"""A line that is not JSON, or whose fields are of another kind, has no file either: its file is short of a line."""
 
 UNEVEN = " OR ".join(
     f"len(samples.{name}) IS DISTINCT FROM len(samples.call)"
@@ -102,8 +100,58 @@ ODD = f"""
     )
 """
 
-SHORT = f"""
-    SELECT file.file, any_value(file.lines) - count(line.file) FILTER (WHERE ({ODD}) IS NOT TRUE) AS lines
+BATCH = f"""
+    CREATE TEMP TABLE batch AS
+    SELECT {{mark}} AS file, {", ".join(LINE)}, ({ODD}) IS TRUE AS odd
+    FROM read_json($parts, columns = {{columns}}, format = 'newline_delimited', compression = 'none',
+                   ignore_errors = true, maximum_object_size = {{size}})
+    WHERE {{mark}} IS NOT NULL
+"""
+"""A line that is not JSON, or whose fields are of another kind, has no file either: its file is short of a line."""
+
+KINDS = f"""
+    INSERT INTO kind
+    SELECT (SELECT count(*) FROM kind) + row_number() OVER (), *
+    FROM (SELECT {", ".join(KIND)} FROM batch WHERE type = 'worker' AND NOT odd
+          EXCEPT SELECT {", ".join(KIND)} FROM kind)
+"""
+
+LINES = f"""
+    INSERT INTO line
+    SELECT $before + batch.rowid, file, type, session, interrupted, round, position, kind.kind,
+           greatest(0, planned - coalesce(len(samples.call), 0)), bystander_max_ns, bystander_control_max_ns, odd
+    FROM batch
+    LEFT JOIN kind ON {" AND ".join(f"kind.{name} IS NOT DISTINCT FROM batch.{name}" for name in KIND)}
+"""
+
+TIMED = """
+    SELECT $before + line AS line, command, outcome, errno, status, outcome = ok_code AS ok,
+           returned - "call" AS blocked, reached - "call" AS reach, reaped - "call" AS total, written
+    FROM (
+        SELECT batch.rowid AS line, ok_code, unnest(samples.warmup) AS warmup, unnest(samples.command) AS command,
+               unnest(samples.outcome) AS outcome, unnest(samples.errno) AS errno, unnest(samples.status) AS status,
+               unnest(samples.call) AS "call", unnest(samples.returned) AS returned,
+               unnest(samples.reached) AS reached, unnest(samples.reaped) AS reaped,
+               unnest(samples.written) AS written
+        FROM batch
+        JOIN file USING (file)
+        WHERE type = 'worker' AND NOT odd AND samples IS NOT NULL
+    )
+    WHERE warmup = 0
+"""
+
+LAUNCHES = f"INSERT INTO launch SELECT line, command, {', '.join(CLOCKS)} FROM ({TIMED}) WHERE ok"
+
+FAILURES = f"""
+    INSERT INTO failure
+    SELECT line, command, outcome, errno, status, count(*)
+    FROM ({TIMED})
+    WHERE NOT ok
+    GROUP BY line, command, outcome, errno, status
+"""
+
+SHORT = """
+    SELECT file.file, any_value(file.lines) - count(line.file) FILTER (WHERE NOT odd) AS lines
     FROM file
     LEFT JOIN line USING (file)
     GROUP BY file.file
@@ -111,22 +159,44 @@ SHORT = f"""
 """
 """Files with lines that are not plainly of the format, and how many."""
 
-WORKERS = """
-    CREATE TABLE worker AS
-    SELECT row_number() OVER (ORDER BY file, session, round, position, spot) AS worker, *
+SPOTS = """
+    SELECT context, cell, place
     FROM (
-        SELECT line.rowid AS line, line.file, file.run, file.context, file.ok_code, spot.spot, spot.grp, spot.cell_id,
-               line.session, line.round, line.position,
-               greatest(0, line.planned - coalesce(len(line.samples.call), 0)) AS not_reached,
-               NOT list_contains($not_started, line.outcome.kind) AS ran
+        SELECT file.context, line.kind, min({'f': line.file, 's': session, 'r': round, 'p': position}) AS first
         FROM line
         JOIN file USING (file)
-        JOIN spot ON spot.context = file.context AND spot.cell = line.cell
-                 AND spot.place IS NOT DISTINCT FROM line.place
         WHERE line.type = 'worker'
+        GROUP BY file.context, line.kind
+    )
+    JOIN kind USING (kind)
+    GROUP BY context, cell, place
+    ORDER BY min(first), cell, place
+"""
+
+WORKERS = """
+    CREATE TABLE worker AS
+    WITH placed AS MATERIALIZED (
+        SELECT kind, context, spot, grp, cell_id, NOT list_contains($not_started, outcome.kind) AS ran
+        FROM kind
+        JOIN spot ON spot.cell = kind.cell AND spot.place IS NOT DISTINCT FROM kind.place
+    )
+    SELECT row_number() OVER (ORDER BY file, session, round, position, spot) AS worker, *
+    FROM (
+        SELECT line, file, run, context, kind, spot, grp, cell_id, session, round, position, not_reached, ran
+        FROM line
+        JOIN file USING (file)
+        JOIN placed USING (kind, context)
+        WHERE type = 'worker'
     )
 """
-"""What a worker line says stays in `line`: what is sorted here is numbers only."""
+
+TIMED_WORKERS = """
+    CREATE VIEW timed AS
+    SELECT worker, grp, context, round, launch.*
+    FROM launch
+    JOIN worker USING (line)
+    WHERE ran AND grp >= 0
+"""
 
 REPEATED = """
     SELECT worker.worker, worker.file, worker.cell_id, worker.round, first.file
@@ -142,91 +212,80 @@ REPEATED = """
     ORDER BY worker.worker
 """
 
-LAUNCHES = """
-    CREATE TABLE launch AS
-    SELECT worker, grp, context, round, command, outcome, errno, status, outcome = ok_code AS ok,
-           returned - "call" AS blocked, reached - "call" AS reach, reaped - "call" AS total, written
-    FROM (
-        SELECT worker.worker, worker.grp, worker.context, worker.round, worker.ok_code,
-               unnest(samples.warmup) AS warmup, unnest(samples.command) AS command,
-               unnest(samples.outcome) AS outcome, unnest(samples.errno) AS errno, unnest(samples.status) AS status,
-               unnest(samples.call) AS "call", unnest(samples.returned) AS returned,
-               unnest(samples.reached) AS reached, unnest(samples.reaped) AS reaped,
-               unnest(samples.written) AS written
-        FROM line
-        JOIN worker ON worker.line = line.rowid
-        WHERE worker.ran AND worker.grp >= 0 AND line.samples IS NOT NULL
-    )
-    WHERE warmup = 0
-"""
-
 SHAPES = """
-    SELECT spot, outcome, census, findings, mechanism, contradiction, overcommit.mode AS mode, pages_written, inherited,
-           broken_promises, count(*) AS workers, max(bystander_max_ns) AS bystander_max_ns,
-           max(bystander_control_max_ns) AS bystander_control_max_ns, sum(not_reached)::BIGINT AS not_reached
-    FROM worker
-    JOIN line ON line.rowid = worker.line
-    WHERE grp >= 0
-    GROUP BY spot, outcome, census, findings, mechanism, contradiction, mode, pages_written, inherited, broken_promises
-    ORDER BY min(worker)
+    SELECT spot, outcome, census, findings, mechanism, contradiction, overcommit.mode, pages_written, inherited,
+           broken_promises, workers, bystander_max_ns, bystander_control_max_ns, not_reached
+    FROM (
+        SELECT spot, worker.kind, count(*) AS workers, max(bystander_max_ns) AS bystander_max_ns,
+               max(bystander_control_max_ns) AS bystander_control_max_ns,
+               sum(worker.not_reached)::BIGINT AS not_reached, min(worker) AS first
+        FROM worker
+        JOIN line USING (line)
+        WHERE grp >= 0
+        GROUP BY spot, worker.kind
+    )
+    JOIN kind USING (kind)
+    ORDER BY first
 """
 
-MEDIANS = f"""
-    INSERT INTO median
-    SELECT worker, {{series}} AS series, {", ".join(f"median({clock})" for clock in CLOCKS)},
-           {", ".join(f"count({clock})" for clock in CLOCKS)}
-    FROM launch
-    WHERE ok AND worker BETWEEN $low AND $high AND {{only}}
-    GROUP BY worker, series
+COUNTS = """
+    SELECT grp, command, sum(launches)::BIGINT, coalesce(sum(launches) FILTER (WHERE ok), 0)::BIGINT
+    FROM (
+        SELECT grp, command, true AS ok, count(*) AS launches FROM timed GROUP BY grp, command
+        UNION ALL
+        SELECT grp, command, false, launches FROM failure JOIN worker USING (line) WHERE ran AND grp >= 0
+    )
+    GROUP BY grp, command
+    ORDER BY grp, command
 """
 
-LATENCIES = """
-    SELECT {series} AS series, {clocks}
-    FROM launch
-    WHERE ok AND grp BETWEEN $low AND $high AND {only}
-    ORDER BY series
+FAILED = """
+    SELECT grp, context, outcome, errno, status, sum(launches)::BIGINT
+    FROM failure
+    JOIN worker USING (line)
+    WHERE ran AND grp >= 0
+    GROUP BY grp, context, outcome, errno, status
+    ORDER BY grp, min(worker), outcome, errno, status
 """
 
-RANKED_LARGE = """
+LATENCIES = f"""
+    SELECT worker, grp, command, round, {", ".join(CLOCKS)}
+    FROM timed
+    WHERE grp BETWEEN $low AND $high AND worker BETWEEN $first AND $last
+"""
+
+RANKED = """
     SELECT series, list(value ORDER BY place)
     FROM (
         SELECT {series} AS series, {clock} AS value,
                row_number() OVER (PARTITION BY {series} ORDER BY {clock}) AS place
-        FROM launch
-        WHERE ok AND {clock} IS NOT NULL AND grp BETWEEN $low AND $high AND {only}
+        FROM timed
+        WHERE {clock} IS NOT NULL AND grp = $grp
     ) AS ascending
     JOIN (SELECT series, unnest(ranks) AS place FROM rank WHERE clock = '{clock}') AS asked USING (series, place)
     GROUP BY series
 """
-"""What is asked of `LATENCIES`, sorted on disk where memory does not hold all of a group."""
 
 ROUND_MEDIANS = """
-    SELECT grp, round, median(total)
-    FROM launch
-    WHERE ok AND total IS NOT NULL AND grp BETWEEN $low AND $high
-    GROUP BY grp, round
-    ORDER BY grp, round
-"""
-
-ROUND_MEDIANS_LARGE = """
-    SELECT grp, round, avg(total)
+    SELECT round, avg(total)
     FROM (
-        SELECT grp, round, total, row_number() OVER (PARTITION BY grp, round ORDER BY total) AS place,
-               count(*) OVER (PARTITION BY grp, round) AS n
-        FROM launch
-        WHERE ok AND total IS NOT NULL AND grp BETWEEN $low AND $high
+        SELECT round, total, row_number() OVER (PARTITION BY round ORDER BY total) AS place,
+               count(*) OVER (PARTITION BY round) AS n
+        FROM timed
+        WHERE total IS NOT NULL AND grp = $grp
     )
     WHERE place IN ((n + 1) // 2, n // 2 + 1)
-    GROUP BY grp, round
-    ORDER BY grp, round
+    GROUP BY round
+    ORDER BY round
 """
-"""As `ROUND_MEDIANS`, likewise: the mean of the middle two, or of the one that is both."""
+"""The mean of the middle two, or of the one that is both; sorted on disk, as `RANKED` is."""
 
-OF_A_CELL, OF_A_COMMAND = "grp", f"(grp + 1)::BIGINT * {1 << 32} + command"
+COMMANDS = 1 << 32
+"""More than a cell may have."""
+OF_A_CELL, OF_A_COMMAND = "grp", f"(grp + 1)::BIGINT * {COMMANDS} + command"
 """Series of launches that have a latency: those of a cell, and those of one command in a cell with several."""
-ANY = "true"
 
 
 def series_of(group: int, command: int | None = None) -> int:
     """Return the number of a series: of a cell, or of one command of its mix."""
-    return group if command is None else (group + 1) * (1 << 32) + command
+    return group if command is None else (group + 1) * COMMANDS + command

@@ -24,7 +24,8 @@ from result_lines import (
     write,
 )
 
-from bench.analysis import Analysis, analyse, analyse_many, database, gathering
+from bench.analysis import Analysis, analyse, analyse_many, gathering
+from bench.analysis import launches as launches_of_many
 from bench.record import UnreadableResult, read
 
 VFORK, FORK, SYSTEM = cell("vfork_exec"), cell("fork_exec"), cell("system", reaper="own")
@@ -114,7 +115,7 @@ def test_a_fleet_says_what_its_files_say(fleet: list[Path]) -> None:
 def test_what_does_not_fit_into_memory_at_once_is_the_same(
     fleet: list[Path], monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(database, "_AT_ONCE", at_once)
+    monkeypatch.setattr(launches_of_many, "_AT_ONCE", at_once)
     monkeypatch.setattr(gathering, "_AT_A_TIME", 3)
 
     same(*fleet)
