@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,19 +23,19 @@ _lock = threading.Lock()
 _verdict: list[str | None] = []
 
 
-def kvm_refusal(machine: Machine, isolator: Path) -> str | None:
-    """Why KVM is not used here; None when it is. The first call boots `machine` under it, the others remember."""
+def kvm_refusal(made: Callable[[], Machine], isolator: Path) -> str | None:
+    """Why KVM is not used here; None when it is. The first call boots what is `made` under it, the others remember."""
     with _lock:
         if not _verdict:
-            _verdict.append(_try(machine, isolator))
+            _verdict.append(_try(made, isolator))
         return _verdict[0]
 
 
-def _try(machine: Machine, isolator: Path) -> str | None:
+def _try(made: Callable[[], Machine], isolator: Path) -> str | None:
     if not os.access(_DEVICE, os.R_OK | os.W_OK):
         return f"{_DEVICE} cannot be opened"
     try:
-        with started(replace(machine, engine="kvm"), isolator) as emulator:
+        with started(replace(made(), engine="kvm"), isolator) as emulator:
             link = Link(emulator)
             link.greet(_PATIENCE_S)
             link.power_off()

@@ -17,11 +17,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from bench.catalogue import Build, MissingToolError, build_of
-from bench.kernels import contents, initramfs, orders, qemu
+from bench.kernels import contents, initramfs, orders, payload, qemu
 from bench.kernels.acceleration import kvm_refusal
 from bench.kernels.account import OBSERVED, Account
 from bench.kernels.builds import build_for
@@ -105,7 +106,7 @@ class GuestSite:
         """What runs the guest's instructions. The first to ask waits for a boot where there is a /dev/kvm."""
         if self._wanted == "instructions":
             return "icount"
-        return "tcg" if kvm_refusal(self._machine("kvm"), self._agent.worker) else "kvm"
+        return "tcg" if kvm_refusal(lambda: self._machine("kvm"), self._agent.worker) else "kvm"
 
     def build(self, worker: str) -> Build:
         """The build that runs there. Raises MissingToolError, NoPlaceError."""
@@ -157,7 +158,17 @@ class GuestSite:
 
     def _machine(self, engine: Engine) -> Machine:
         held = contents.entries(self._agent, self._held(), self._root.path if self._root else None)
-        return Machine(engine, self._kernel.path, initramfs.archive(held), self._memory_bytes)
+        return Machine(engine, self._bootable(), initramfs.archive(held), self._memory_bytes)
+
+    def _bootable(self) -> bytes:
+        """Unpacked anew for each boot, out of the image that was asked for and no other."""
+        try:
+            image = self._kernel.path.read_bytes()
+        except OSError as error:
+            raise NoPlaceError(f"{self._kernel.path}: {error.strerror}") from None
+        if sha256(image).hexdigest() != self._kernel.sha256:
+            raise NoPlaceError(f"{self._kernel.path}: not the image any more that the run began with")
+        return payload.bootable(image, self._kernel.release)
 
 
 class GuestPlace:

@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -43,6 +43,7 @@ _COMMAND_LINE = (
     "panic=-1",  # at once, and -no-reboot makes an end of it
     "oops=panic",
     "nokaslr",  # one layout for all boots
+    "cryptomgr.notests",  # of ciphers that no launch meets, and 1 to 2 s of an emulated boot
 )
 _PARAMETERS: dict[Engine, tuple[str, ...]] = {
     "kvm": (),
@@ -69,12 +70,13 @@ class Machine:
     """What is booted."""
 
     engine: Engine
-    kernel: Path
+    kernel: bytes
+    """A bzImage, or an uncompressed kernel with a PVH entry (payload.py)."""
     initramfs: bytes
     memory_bytes: int
 
 
-def command(machine: Machine, initramfs: int, line: int, console: int) -> list[str]:
+def command(machine: Machine, kernel: int, initramfs: int, line: int, console: int) -> list[str]:
     """QEMU's command line. The numbers are descriptors that it inherits."""
     parameters = (*_COMMAND_LINE, *_PARAMETERS[machine.engine])
     return [
@@ -82,7 +84,7 @@ def command(machine: Machine, initramfs: int, line: int, console: int) -> list[s
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *_ENGINES[machine.engine],
         *("-smp", "1", "-m", f"{machine.memory_bytes >> 20}M"),
-        *("-kernel", str(machine.kernel), "-initrd", f"/proc/self/fd/{initramfs}"),
+        *("-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{initramfs}"),
         *("-append", " ".join(parameters)),
         *("-chardev", f"file,id=console,path=/proc/self/fd/{console}", "-serial", "chardev:console"),
         *("-chardev", f"socket,id=line,fd={line}", "-serial", "chardev:line"),
@@ -123,33 +125,42 @@ def started(machine: Machine, isolator: Path) -> Iterator[Emulator]:
 
     Raises OSError when QEMU cannot be started.
     """
-    here, there = socket.socketpair()
-    initramfs, console = os.memfd_create("initramfs"), os.memfd_create("console")
-    try:
-        with there:
-            os.write(initramfs, machine.initramfs)
-            process = subprocess.Popen(
-                [
-                    *(str(isolator), "isolate", f"parent={os.getpid()}", "--"),
-                    *_absolute(command(machine, initramfs, there.fileno(), console)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                pass_fds=(initramfs, there.fileno(), console),
-                cwd="/",
-                start_new_session=True,
-            )
-        emulator = Emulator(process, here, console)
+    with ExitStack() as stack:
+        here, there = (stack.enter_context(end) for end in socket.socketpair())
+        kernel, initramfs, console = (
+            stack.enter_context(_held(name, content))
+            for name, content in (("kernel", machine.kernel), ("initramfs", machine.initramfs), ("console", b""))
+        )
+        process = subprocess.Popen(
+            [
+                *(str(isolator), "isolate", f"parent={os.getpid()}", "--"),
+                *_absolute(command(machine, kernel, initramfs, there.fileno(), console)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            pass_fds=(kernel, initramfs, there.fileno(), console),
+            cwd="/",
+            start_new_session=True,
+        )
+        there.close()
         try:
-            yield emulator
+            yield Emulator(process, here, console)
         finally:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _held(name: str, content: bytes) -> Iterator[int]:
+    """A file in memory, which has no path."""
+    descriptor = os.memfd_create(name)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        yield descriptor
     finally:
-        here.close()
-        os.close(initramfs)
-        os.close(console)
+        os.close(descriptor)
 
 
 def _absolute(words: list[str]) -> list[str]:

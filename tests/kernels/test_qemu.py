@@ -9,11 +9,11 @@ import pytest
 from bench.kernels import acceleration, qemu
 from bench.kernels.qemu import Machine
 
-MACHINE = Machine("tcg", Path("/kernels/vmlinuz"), b"", 1 << 30)
+MACHINE = Machine("tcg", b"", b"", 1 << 30)
 
 
 def asked(engine: qemu.Engine) -> str:
-    return " ".join(qemu.command(Machine(engine, MACHINE.kernel, b"", 1 << 30), initramfs=5, line=6, console=7))
+    return " ".join(qemu.command(Machine(engine, b"", b"", 1 << 30), kernel=4, initramfs=5, line=6, console=7))
 
 
 def test_a_guest_has_one_cpu_its_memory_and_no_device_but_two_serial_ports() -> None:
@@ -22,7 +22,7 @@ def test_a_guest_has_one_cpu_its_memory_and_no_device_but_two_serial_ports() -> 
     assert command.startswith("qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot")
     assert "-smp 1 -m 1024M" in command
     assert command.count("-serial") == 2
-    assert "-kernel /kernels/vmlinuz -initrd /proc/self/fd/5" in command
+    assert "-kernel /proc/self/fd/4 -initrd /proc/self/fd/5" in command
     assert "socket,id=line,fd=6" in command
     assert not {"-net", "-nic", "-drive", "-device"} & set(command.split())
 
@@ -66,7 +66,7 @@ def unknown(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_without_its_device_kvm_is_not_used(unknown: pytest.MonkeyPatch, tmp_path: Path) -> None:
     unknown.setattr(acceleration, "_DEVICE", tmp_path / "kvm")
 
-    assert acceleration.kvm_refusal(MACHINE, Path("/nowhere")) == f"{tmp_path / 'kvm'} cannot be opened"
+    assert acceleration.kvm_refusal(lambda: MACHINE, Path("/nowhere")) == f"{tmp_path / 'kvm'} cannot be opened"
 
 
 def test_a_device_that_opens_is_not_enough(unknown: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_device_that_opens_is_not_enough(unknown: pytest.MonkeyPatch, tmp_path
     isolator.chmod(0o755)
 
     # THEN it is not believed, and the verdict is remembered
-    refusal = acceleration.kvm_refusal(MACHINE, isolator)
+    refusal = acceleration.kvm_refusal(lambda: MACHINE, isolator)
     assert refusal == "a guest does not boot under KVM: the guest ended while booting"
     isolator.unlink()
-    assert acceleration.kvm_refusal(MACHINE, isolator) == refusal
+    assert acceleration.kvm_refusal(lambda: MACHINE, isolator) == refusal
