@@ -15,10 +15,9 @@ FILE = "spooled_from"
 """The field that is put before all others of a line."""
 _PART = 1 << 24
 """Bytes from which the next part begins: parts are read side by side."""
-_WRITTEN_AT_ONCE = 1 << 20
 _MARK = 64
 """More bytes than the field takes."""
-_LINE_END, _OBJECT = b"\n{"
+_OBJECT = ord("{")
 
 
 class Spooled(NamedTuple):
@@ -43,33 +42,29 @@ def spool(files: Mapping[int, Path], folder: Path) -> Spooled:
     longest, waiting = 0, list(files.items())[::-1]
     while waiting:
         parts.append(folder / f"spooled-{min(files)}-{len(parts)}.jsonl")
-        with parts[-1].open("wb", buffering=_WRITTEN_AT_ONCE) as stream:
+        with parts[-1].open("wb") as stream:
             while waiting and stream.tell() < _PART:
                 number, path = waiting.pop()
-                marked, lines[number] = _marked(number, path)
-                stream.writelines(marked)
-                longest = max(longest, *map(len, marked), 0)
+                marked, lines[number], length = _marked(number, path)
+                stream.write(marked)
+                longest = max(longest, length)
     return Spooled(tuple(parts), lines, longest + _MARK)
 
 
-def _marked(number: int, path: Path) -> tuple[list[memoryview | bytes], int]:
-    """Return the lines that may be objects, in pieces, and how many lines there are.
-
-    They are found in one pass and written from where they stand: nothing of a file is copied before.
-    """
-    import numpy as np
-
+def _marked(number: int, path: Path) -> tuple[bytes, int, int]:
+    """Return the lines that may be objects, how many lines there are, and the length of the longest."""
     try:
         with path.open("rb", buffering=0) as stream:
-            content = stream.readall().rstrip(b"\n")
+            content = stream.readall().rstrip(b"\n") + b"\n"
     except OSError:
-        return [], 1
-    text = np.frombuffer(content, np.uint8)
-    starts = np.flatnonzero(text == _LINE_END) + 1
-    ends = np.append(starts, len(content))[1:]
+        return b"", 1, 0
     view, mark = memoryview(content), b'{"%s":%d,' % (FILE.encode(), number)
     pieces: list[memoryview | bytes] = []
-    for start, end, first in zip(starts.tolist(), ends.tolist(), text[starts].tolist(), strict=True):
-        if first == _OBJECT:
+    lines = longest = 0
+    start = content.find(b"\n") + 1
+    while start < len(content):
+        end = content.find(b"\n", start) + 1
+        if content[start] == _OBJECT:
             pieces += (mark, view[start + 1 : end])
-    return [*pieces, b"\n"], len(starts)
+        lines, longest, start = lines + 1, max(longest, end - start), end
+    return b"".join(pieces), lines, longest

@@ -124,6 +124,7 @@ class KnownParts:
     def __init__(self) -> None:
         """Know none."""
         self._found: dict[str, deque[tuple[bytes, Any]]] = {name: deque(maxlen=_REMEMBERED) for name in _STAND_INS}
+        self._shortened = {name: _written(name, value) for name, value in _STAND_INS.items()}
 
     def without(self, line: bytes) -> tuple[bytes, dict[str, Any]]:
         """Return a header line without the parts that it shares with an earlier one, and these by name."""
@@ -132,7 +133,7 @@ class KnownParts:
             at = line.find(_key_of(name))
             for text, part in found if at >= 0 else ():
                 if line.startswith(text, at):
-                    line = line[:at] + _written(name, _STAND_INS[name]) + line[at + len(text) :]
+                    line = line[:at] + self._shortened[name] + line[at + len(text) :]
                     shared[name] = part
                     break
         return line, shared
