@@ -3,9 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from local_archive import LACKING, Archive, Key
-
-from bench.kernels import keyrings, mirrors
+from local_archive import LACKING, Archive, Key, trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,13 +40,7 @@ def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def archive(tmp_path: Path, cache_home: Path, signing_key: Key, monkeypatch: pytest.MonkeyPatch) -> Archive:  # noqa: ARG001
     """An empty archive that this machine trusts as Debian's, and knows no other."""
-    keys = tmp_path / "keyrings"
-    keys.mkdir()
-    signing_key.export(keys / "debian-archive-keyring.gpg")
-    monkeypatch.setattr(keyrings, "INSTALLED", keys)
     (tmp_path / "archive").mkdir()
     made = Archive(tmp_path / "archive", signing_key)
-    monkeypatch.setattr(mirrors, "of_machine", lambda vendor: [made.uri] if vendor == "debian" else [])
-    monkeypatch.setattr(mirrors, "of_mmdebstrap", lambda _vendor: [])
-    monkeypatch.setattr(mirrors, "of_debootstrap", lambda _vendor: [])
+    trust(made, tmp_path / "keyrings", monkeypatch)
     return made

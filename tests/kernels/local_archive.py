@@ -11,6 +11,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.kernels import keyrings, mirrors
+
+if TYPE_CHECKING:
+    import pytest
 
 LACKING = [name for name in ("apt-get", "dpkg-deb", "gpg", "gpgconf") if shutil.which(name) is None]
 
@@ -115,6 +121,16 @@ class Archive:
             subprocess.run(["dpkg-deb", "--root-owner-group", "--build", made, str(deb)], check=True,
                            capture_output=True)  # fmt: skip
         return deb
+
+
+def trust(archive: Archive, keys: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let this machine trust an archive as Debian's, and know no other; its key goes into a new folder."""
+    keys.mkdir()
+    archive.key.export(keys / "debian-archive-keyring.gpg")
+    patch.setattr(keyrings, "INSTALLED", keys)
+    patch.setattr(mirrors, "of_machine", lambda vendor: [archive.uri] if vendor == "debian" else [])
+    patch.setattr(mirrors, "of_mmdebstrap", lambda _vendor: [])
+    patch.setattr(mirrors, "of_debootstrap", lambda _vendor: [])
 
 
 def _stanza(deb: Path, folder: Path, name: str, version: str) -> str:

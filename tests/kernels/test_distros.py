@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from local_archive import Archive, trust
 
 from bench.kernels import (
     DamagedError,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from local_archive import Archive, Key
+    from local_archive import Key
 
 OS_RELEASE = b'NAME="Debian GNU/Linux"\nPRETTY_NAME="Debian GNU/Linux 11 (bullseye)"\n'
 
@@ -37,9 +38,10 @@ def watch(what: str, percent: float | None) -> None:
     """Nobody looks."""
 
 
-@pytest.fixture
-def debian(archive: Archive) -> Archive:
-    """A bullseye of a few files."""
+@pytest.fixture(scope="module")
+def packages(signing_key: Key, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """A bullseye of a few files, for all tests."""
+    archive = Archive(tmp_path_factory.mktemp("archive"), signing_key)
     files = {
         "base-files": {"usr/lib/os-release": OS_RELEASE, "usr/share/doc/base-files/readme": b"paper"},
         "libc6": {"lib/x86_64-linux-gnu/libc.so.6": b"library"},
@@ -51,6 +53,32 @@ def debian(archive: Archive) -> Archive:
     for name in dict.fromkeys((*pinned.distro("bullseye").packages, *files)):
         archive.add("bullseye", name, versions.get(name, "1"), files.get(name, {f"bin/{name}": name.encode()}))
     return archive
+
+
+@pytest.fixture
+def debian(archive: Archive, packages: Archive) -> Archive:
+    """A copy of it for one test, and the only archive that this machine knows."""
+    shutil.copytree(packages.folder, archive.folder, dirs_exist_ok=True)
+    archive.suites.update(packages.suites)
+    return archive
+
+
+@pytest.fixture(scope="module")
+def fetched(packages: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache into which the root of bullseye was fetched, for all tests."""
+    folder = tmp_path_factory.mktemp("fetched")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        trust(packages, folder / "keyrings", patch)
+        obtain_root("bullseye", watch)
+    return folder / "launchbench"
+
+
+@pytest.fixture
+def bullseye(debian: Archive, fetched: Path, cache_home: Path) -> Root:  # noqa: ARG001 - where more comes from
+    """The root in a copy of that cache."""
+    shutil.copytree(fetched, cache_home, symlinks=True)
+    return root_of("bullseye")
 
 
 @needs_mmdebstrap
@@ -69,9 +97,8 @@ def test_a_root_is_unpacked_from_its_suite(debian: Archive, cache_home: Path) ->
 
 
 @needs_mmdebstrap
-def test_what_a_compiler_needs_stands_beside_the_root(debian: Archive) -> None:
-    assert debian.uri
-    root, development = obtain_root("bullseye", watch), obtain_development("bullseye", watch)
+def test_what_a_compiler_needs_stands_beside_the_root(bullseye: Root) -> None:
+    root, development = bullseye, obtain_development("bullseye", watch)
 
     assert (development.name, development.libc) == ("bullseye-dev", root.libc)
     assert set(development.packages) == {"libc6-dev", "libc6"}
@@ -86,35 +113,27 @@ def test_what_a_compiler_needs_stands_beside_the_root(debian: Archive) -> None:
 
 
 @needs_mmdebstrap
-def test_nothing_of_the_machine_and_no_paper_is_in_it(debian: Archive) -> None:
-    assert debian.uri
-    got = obtain_root("bullseye", watch)
-
-    files = {str(path.relative_to(got.path)) for path in got.path.rglob("*") if path.is_file()}
+def test_nothing_of_the_machine_and_no_paper_is_in_it(bullseye: Root) -> None:
+    files = {str(path.relative_to(bullseye.path)) for path in bullseye.path.rglob("*") if path.is_file()}
     assert not files & {"etc/resolv.conf", "etc/hostname", "etc/apt/sources.list", "usr/share/doc/base-files/readme"}
     assert "lib/x86_64-linux-gnu/libc.so.6" in files
-    assert list((got.path / "dev").iterdir()) == []
+    assert list((bullseye.path / "dev").iterdir()) == []
 
 
 @needs_mmdebstrap
-def test_the_modes_of_its_folders_do_not_tell_who_made_it(debian: Archive) -> None:
-    assert debian.uri
-    got = obtain_root("bullseye", watch)
-
-    modes = {path.name: oct(path.stat().st_mode) for path in got.path.rglob("*") if path.is_dir()}
+def test_the_modes_of_its_folders_do_not_tell_who_made_it(bullseye: Root) -> None:
+    modes = {path.name: oct(path.stat().st_mode) for path in bullseye.path.rglob("*") if path.is_dir()}
     assert modes.pop("tmp") == "0o41777"
     assert set(modes.values()) == {"0o40755"}
 
 
 @needs_mmdebstrap
-def test_the_same_packages_make_the_same_tree(debian: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert debian.uri
-    first = obtain_root("bullseye", watch)
+def test_the_same_packages_make_the_same_tree(bullseye: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
     second = obtain_root("bullseye", watch)
 
-    assert first.path != second.path
-    assert first.sha256 == second.sha256
+    assert bullseye.path != second.path
+    assert bullseye.sha256 == second.sha256
 
 
 @needs_mmdebstrap
@@ -148,38 +167,38 @@ def test_a_root_signed_by_somebody_else_is_refused(debian: Archive, foreign_key:
         lambda root: shutil.rmtree(root.path),
     ],
 )
-def test_a_root_that_was_changed_is_noticed_and_can_be_fetched_again(
-    debian: Archive, harm: Callable[[Root], object]
-) -> None:
-    assert debian.uri
-    got = obtain_root("bullseye", watch)
-    harm(got)
+def test_a_root_that_was_changed_is_noticed(bullseye: Root, harm: Callable[[Root], object]) -> None:
+    harm(bullseye)
 
     for ask in (lambda: root_of("bullseye"), lambda: obtain_root("bullseye", watch)):
         with pytest.raises(DamagedError, match=r"launchbench distros fetch --refresh bullseye$"):
             ask()
-    assert obtain_root("bullseye", watch, refresh=True) == got
-    assert root_of("bullseye") == got
 
 
 @needs_mmdebstrap
-def test_what_is_in_the_cache_needs_no_mirror(debian: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert debian.uri
-    got = obtain_root("bullseye", watch)
+@pytest.mark.parametrize(
+    "harm", [lambda root: (root.path / "bin/dash").write_bytes(b"other"), lambda root: shutil.rmtree(root.path)]
+)
+def test_a_root_that_was_changed_can_be_fetched_again(bullseye: Root, harm: Callable[[Root], object]) -> None:
+    harm(bullseye)
+
+    assert obtain_root("bullseye", watch, refresh=True) == bullseye
+    assert root_of("bullseye") == bullseye
+
+
+@needs_mmdebstrap
+def test_what_is_in_the_cache_needs_no_mirror(bullseye: Root, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirrors, "of_machine", lambda _vendor: pytest.fail("was asked"))
 
-    assert obtain_root("bullseye", watch) == got
+    assert obtain_root("bullseye", watch) == bullseye
 
 
 @needs_mmdebstrap
-def test_the_manifest_names_every_package(debian: Archive) -> None:
-    assert debian.uri
-    got = obtain_root("bullseye", watch)
-
-    data = json.loads((got.path.parent / "manifest.json").read_text())
+def test_the_manifest_names_every_package(bullseye: Root) -> None:
+    data = json.loads((bullseye.path.parent / "manifest.json").read_text())
     assert data["format"] == "launchbench-root/1"
-    assert data["packages"] == dict(got.packages)
-    assert data["folder"] == got.path.name
+    assert data["packages"] == dict(bullseye.packages)
+    assert data["folder"] == bullseye.path.name
 
 
 def test_without_mmdebstrap_its_package_is_named(
