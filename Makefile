@@ -4,6 +4,8 @@ SCENARIO ?= quick
 ARGS ?=
 FIGURES ?= scale
 REFERENCE ?= $(filter-out kernels-% libcs,$(basename $(notdir $(wildcard scenarios/*.yaml))))
+# The whole suite in two processes; what is chosen with ARGS in one, where -x, -s and --pdb mean what they say.
+PYTEST := $(or $(ARGS),--numprocesses 2)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -35,7 +37,7 @@ bench: $(VENV)/ready-run ## set up and run a scenario: terminal summary, result 
 	@$(BIN)/launchbench run $(SCENARIO) --html $(ARGS)
 
 test: $(VENV)/ready-test ## set up and run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PYTEST)
 
 simulate: $(VENV)/ready-test ## how often comparisons err, on synthetic runs with known truth (minutes; see docs/method.md)
 	@$(BIN)/python tests/simulation/error_rates.py $(ARGS)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import PurePath
+from typing import Any, NamedTuple
 
 import pytest
 
 from bench import cli
+
+BESIDE = {
+    *("analysis", "catalogue", "kernels", "record", "report", "scenario", "simulation"),
+    *("test_adding_a_strategy", "test_contract", "test_hazard_programs", "test_hygiene", "test_mechanism"),
+    *("test_protocol", "test_writers_guide"),
+}
+"""Rooms and modules whose tests neither change nor measure the machine, and may run beside any other."""
+LOOKS_AT_SETTINGS = "test_agent"
+"""Of a room of these, the module that may not see them change."""
 
 
 class Ended(NamedTuple):
@@ -16,6 +27,13 @@ class Ended(NamedTuple):
     exit_code: int
     stdout: str
     stderr: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_width() -> None:
+    """Tables are as wide as without a terminal, whatever the shell or the test runner says of one."""
+    os.environ.pop("COLUMNS", None)
+    os.environ.pop("LINES", None)
 
 
 @pytest.fixture
@@ -28,3 +46,22 @@ def launchbench(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(code, *capfd.readouterr())
 
     return run
+
+
+def group_of(test: str) -> str:
+    """The tests that one process runs in order, of several (`make test`): a module's, or all that need the machine."""
+    module = PurePath(test.partition("::")[0])
+    beside = BESIDE & {module.parent.name, module.stem} and module.stem != LOOKS_AT_SETTINGS
+    return str(module) if beside else "the machine"
+
+
+# Not the mark `xdist_group`: pytest-xdist 3.8 writes it into the names of tests, which pytest 9.2 does not let it do.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class InGroups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return InGroups(config, log)
