@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MANY = 100
 """So many files are read one by one; more go through a database, which is not worth its start for fewer."""
+_WARNINGS = 20
+"""So many are said where a form has no place for them."""
 
 
 def _form(context: click.Context, parameter: click.Parameter, name: str) -> Form:
@@ -61,8 +63,7 @@ def report(results: tuple[str, ...], form: Form, output: Path | None, *, strict:
         show(analysis, form)
     else:
         write(analysis, form, output)
-    if analysis.hazards and form.cells_only:
-        note = f"{len(analysis.hazards)} hazard rows are left out: {form.name} has cells only, --format json has both"
+    for note in _not_shown(analysis, form) if form.cells_only else ():
         click.echo(note, err=True)
     if strict:
         judge(analysis)
@@ -80,6 +81,15 @@ def judge(analysis: Analysis) -> None:
     )
     if said:
         raise AnswerIsNo("\n".join(said))
+
+
+def _not_shown(analysis: Analysis, form: Form) -> Iterator[str]:
+    """Say what a form that has cells only has no place for: a torn file must not go unnoticed."""
+    yield from (f"warning: {warning}" for warning in analysis.warnings[:_WARNINGS])
+    if len(analysis.warnings) > _WARNINGS:
+        yield f"and {len(analysis.warnings) - _WARNINGS} more warnings: --format json has all of them"
+    if analysis.hazards:
+        yield f"{len(analysis.hazards)} hazard rows are left out: {form.name} has cells only, --format json has both"
 
 
 def _analysis(paths: Sequence[Path], form: Form) -> Analysis:

@@ -251,3 +251,22 @@ def test_launches_by_the_hundred_files_are_still_there_for_a_form_that_shows_the
 
     assert run(path, "--format", "pyperf", "-o", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "vfork_exec.json").exists()
+
+
+def test_a_form_of_cells_only_says_beside_it_what_was_passed_over(run: Callable[..., Any], tmp_path: Path) -> None:
+    torn = write(tmp_path / "torn.jsonl", header([VFORK]), worker(VFORK, [ok(30_000)]), b'{"type":"wor')
+
+    result = run(torn, "--format", "csv")
+
+    assert result.exit_code == 0
+    assert f"warning: {torn}:3: the last line is torn: passed over" in result.stderr.splitlines()
+    assert "warning" not in result.stdout
+
+
+def test_very_many_warnings_are_cut(run: Callable[..., Any], tmp_path: Path) -> None:
+    damaged = write(tmp_path / "r.jsonl", header([VFORK]), worker(VFORK, [ok(30_000)]), *[b"x\n"] * 99, b"")
+
+    lines = run(damaged, "--format", "csv").stderr.splitlines()
+
+    assert len(lines) == 21
+    assert lines[-1] == "and 79 more warnings: --format json has all of them"
