@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -76,6 +77,7 @@ def render(analysis: Analysis, options: Options) -> dict[str, str]:
     named_axes = _named_axes(files.values())
     several_scenarios = len({cell.scenario for cell in analysis.cells}) > 1
     documents: dict[str, str] = {}
+    at_one_place: dict[str, list[str]] = {}
     failed: dict[str, list[str]] = {}
     for (strategy, place), cells in files.items():
         names = _unique([_name(one.cell, named_axes, scenario=several_scenarios) for one in cells])
@@ -85,8 +87,11 @@ def render(analysis: Analysis, options: Options) -> dict[str, str]:
             failed[plain(title)] = failures
         suite = _suite(cells, names, analysis, failures)
         if suite is not None:
-            documents[_file_name(title, documents)] = suite
-    documents["README.txt"] = _readme(list(documents), failed)
+            name = _file_name(title, documents)
+            documents[name] = suite
+            at_one_place.setdefault(place, []).append(name)
+    comparable = next((names for names in at_one_place.values() if len(names) > 1), list(documents))
+    documents["README.txt"] = _readme(comparable, failed)
     return documents
 
 
@@ -305,7 +310,7 @@ def _readme(names: Sequence[str], failed: Mapping[str, Sequence[str]]) -> str:
         "Equal cells have equal names in every file:",
         "",
     ]
-    pair = " ".join((*names, *names)[:2]) if names else "BASE.json NEW.json"
+    pair = shlex.join((*names, *names)[:2]) if names else "BASE.json NEW.json"
     lines += [
         f"    python -m pyperf compare_to --table {pair}",
         "",

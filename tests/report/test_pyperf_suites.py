@@ -1,6 +1,7 @@
 """What launchbench exports for pyperf, as pyperf itself sees it."""
 
 import json
+import shlex
 import statistics
 import subprocess
 import sys
@@ -160,6 +161,24 @@ def test_machines_have_files_of_their_own_with_equal_names(tmp_path: Path) -> No
     assert sorted(documents) == ["README.txt", "vfork_exec@6.1.0.json", "vfork_exec@7.3.0.json"]
     names = {tuple(suite(documents, f"vfork_exec@{kernel}").get_benchmark_names()) for kernel in ("6.1.0", "7.3.0")}
     assert len(names) == 1
+
+
+def test_the_command_in_the_readme_compares_at_one_place_and_can_be_given_to_a_shell(tmp_path: Path) -> None:
+    cells = [VFORK, cell("posix_spawn")]
+    elsewhere = MACHINE | {"kernel": "6.1.0 (old)"}
+    paths = [
+        write(tmp_path / "a", header([VFORK], run="a", machine=elsewhere), worker(VFORK, [ok(30_000)])),
+        write(
+            tmp_path / "b",
+            header(cells, run="b", machine=MACHINE | {"kernel": "7.3.0 (new)"}),
+            *(worker(one, [ok(30_000)]) for one in cells),
+        ),
+    ]
+
+    documents = exported(*paths)
+
+    (command,) = [line for line in documents["README.txt"].splitlines() if "compare_to" in line]
+    assert shlex.split(command)[-2:] == sorted(name for name in documents if "7.3.0" in name)
 
 
 def test_the_commands_of_a_mix_are_benchmarks_of_their_own(tmp_path: Path) -> None:
