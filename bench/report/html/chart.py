@@ -7,6 +7,7 @@ a figure of three panels, against a tenth for drawing it. The tests hold every s
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -75,11 +76,6 @@ def layer(rows: Iterable[Mapping[str, Any]], mark: str | Spec, **encoding: Spec 
 def paled(layers: Iterable[Spec]) -> list[Spec]:
     """Return layers in a weak print."""
     return [{**one, "mark": {**one["mark"], "opacity": _PALE * one["mark"].get("opacity", 1)}} for one in layers]
-
-
-def title(text: str) -> Spec:
-    """Return the title of a panel."""
-    return {"text": text}
 
 
 def log(low: float, high: float, base: float = 10) -> Spec:
@@ -158,6 +154,8 @@ def label_before(rows: Iterable[Mapping[str, Any]], x: float, y: Spec) -> Spec:
 
 LONGEST = 26
 """Letters of a label beside a line."""
+_LEAST_OF_STRATEGY = 8
+"""Letters that are left of a strategy's name, so that it can be told."""
 LABEL_GAP = FONT_SIZE + 3
 """Pixels between the base lines of two labels."""
 
@@ -167,6 +165,8 @@ def height(least: int, labels: int) -> int:
     return max(least, (labels + 1) * LABEL_GAP)
 
 
+_TITLE_LETTER = 7.2
+"""The width of an average letter of a panel's title, generously."""
 _AXIS = 62
 """Pixels for the axis on the left of a row."""
 _GUTTER = 18
@@ -195,6 +195,13 @@ def grid(room: Room, panels: int, names: Iterable[str]) -> Grid:
     labels = LETTER * max(map(len, names), default=0) + 14
     width = (room.width - _AXIS - _GUTTER * (columns - 1)) / columns - labels
     return Grid(columns, max(120.0, min(620.0, width)), labels)
+
+
+def title(text: str, place: Grid) -> Spec:
+    """Return the title of a panel, in two lines where it is wider than the panel with its labels."""
+    width = int((place.width + place.labels) / _TITLE_LETTER)
+    first, *rest = textwrap.wrap(text, width) or [""]
+    return {"text": [first, clip(" ".join(rest), width, UNICODE)] if rest else first}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +249,14 @@ class Plot:
 
 
 def name_of(series: Series) -> str:
-    """Return a series's label, cut to what fits beside a line."""
+    """Return a series's label, cut to what fits beside a line: in the strategy's name, where what follows fits.
+
+    Series of one strategy differ in what follows.
+    """
+    strategy, comma, rest = series.label.partition(", ")
+    room = LONGEST - len(comma + rest)
+    if len(series.label) > LONGEST and comma and room >= _LEAST_OF_STRATEGY:
+        return clip(strategy, room, UNICODE) + comma + rest
     return clip(series.label, LONGEST, UNICODE)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.report.html import chart
-from bench.report.html.chart import MUTED, PAPER, Plot, Room, Spec
+from bench.report.html.chart import MUTED, PAPER, Grid, Plot, Room, Spec
 from bench.report.html.drawing import described
 from bench.report.html.scale import span
 from bench.report.typography import UNICODE, duration, plain, size
@@ -42,11 +42,11 @@ def curve(layout: Layout, room: Room) -> Spec:
     most = max(len({item.series for item in layout.of(panel)}) for panel in numbers)
     lanes = max(len(_failing(layout.of(panel))) for panel in numbers)
     plot = Plot(low, high, place.width, chart.height(_LEAST, most), _LANE * lanes + _ABOVE if lanes else 0)
-    return chart.figure([_panel(layout, panel, plot, first=place.starts_row(panel)) for panel in numbers], place)
+    return chart.figure([_panel(layout, panel, plot, place) for panel in numbers], place)
 
 
-def _panel(layout: Layout, panel: int, plot: Plot, *, first: bool) -> Spec:
-    items = layout.of(panel)
+def _panel(layout: Layout, panel: int, plot: Plot, place: Grid) -> Spec:
+    items, first = layout.of(panel), place.starts_row(panel)
     footprints = layout.footprints
     x = {
         "field": "x",
@@ -57,7 +57,7 @@ def _panel(layout: Layout, panel: int, plot: Plot, *, first: bool) -> Spec:
     axis = chart.time_axis(plot.low, plot.high, labels=first, name="total, p50" if first else None)
     layers = [*_lines(layout, items, plot, x, axis), *_rail(layout, items, plot, x, axis, first=first)]
     shown = chart.paled(layers) if panel in layout.pale else layers
-    return {"title": chart.title(layout.panels[panel]), "layer": shown, **plot.size}
+    return {"title": chart.title(layout.panels[panel], place), "layer": shown, **plot.size}
 
 
 def _lines(layout: Layout, items: Sequence[Item], plot: Plot, x: Spec, axis: Spec) -> list[Spec]:

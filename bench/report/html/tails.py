@@ -33,7 +33,7 @@ def tails(layout: Layout, footprints: Sequence[int], room: Room) -> Spec:
     return chart.figure(
         [
             {
-                "title": chart.title(layout.panels[panel]),
+                "title": chart.title(layout.panels[panel], place),
                 "layer": chart.paled(layers) if panel in layout.pale else layers,
                 **plot.size,
             }
