@@ -48,11 +48,16 @@ def contrasts(sections: Sequence[Section], analysis: Analysis) -> list[CompareRe
 
 
 def _inside(section: Section, analysis: Analysis) -> Iterator[CompareResult]:
-    rows = _rows_of(section, analysis)
+    rows, told = _rows_of(section, analysis), False
     for key in _PLACES:
         values = {str(row.cell.get(key) if key == "worker" else getattr(row.machine, key)) for row in rows}
-        if len(values) > 1:
-            yield compare_by(rows, key)
+        if len(values) < 2:
+            continue
+        result = compare_by(rows, key)
+        # Such as builds that each distro has one of: the distros stand beside each other already.
+        if not told or any(row.base and row.new for row in result.rows):
+            told = True
+            yield result
 
 
 def _rows_of(section: Section, analysis: Analysis) -> list[WorkerRow]:

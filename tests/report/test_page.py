@@ -190,6 +190,22 @@ def several_kernels(directory: Path, other: dict[str, Any]) -> Path:
     return write(directory / "k.jsonl", header([here, there, fork, fork_there], rounds=8), *lines)
 
 
+def test_places_that_stand_beside_each_other_are_not_told_apart_by_their_builds_again(tmp_path: Path) -> None:
+    builds = {"Alpine": "musl", "Debian": "glibc", "Ubuntu": "glibc"}
+    cells = {name: cell("vfork_exec", distro=name, worker=build, id=name) for name, build in builds.items()}
+    lines = [
+        worker(one, [ok(70_000 + round_)] * 40, round_=round_, place={"distro": name})
+        for round_ in range(6)
+        for name, one in cells.items()
+    ]
+    path = write(tmp_path / "k.jsonl", header(list(cells.values()), rounds=6), *lines)
+
+    (section,) = read_page(page_of(path)).all("section", id="comparison")
+
+    assert [title.text for title in section.all("h3")] == ["Alpine against Debian, Ubuntu"]
+    assert "no such cell" not in section.text
+
+
 def test_two_files_with_nothing_in_common_say_so(tmp_path: Path) -> None:
     one, other = cell("fork_exec"), cell("vfork_exec", footprint_bytes=2 * GIB)
     scenario = header([])["scenario"] | {"name": "another"}
