@@ -44,6 +44,8 @@ class Order:
     """None: the machine's settings as they are."""
     limits: Limits = NO_LIMITS
     """In force from before the worker's program begins until it has ended."""
+    paced: bool = False
+    """The pacer is asked between launches, where the place has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def observation(order: Order, record: str) -> Order:
         bystanders=0,
         inherited=record,
     )
-    return replace(order, request=request, mode=None, limits=NO_LIMITS)
+    return replace(order, request=request, mode=None, limits=NO_LIMITS, paced=False)
 
 
 def spans(marks: Mapping[str, int], evidence: Evidence, now: int) -> dict[str, int]:

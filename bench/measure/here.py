@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -48,7 +48,8 @@ class LocalSite:
     def open(self, boot: int) -> Iterator[LocalPlace]:
         """This machine; nothing is booted."""
         del boot
-        yield LocalPlace(self._usual.worker, self._guard)
+        with closing(LocalPlace(self._usual.worker, self._guard)) as place:
+            yield place
 
     def abandon(self) -> None:
         """Nothing: workers here are one at a time, and the runner ends them itself."""
@@ -83,4 +84,5 @@ class RootSite(LocalSite):
         reason = root_refusal()
         if reason:
             raise NoPlaceError(reason)
-        yield RootPlace(self._usual.worker, self._guard, self._root, self._description)
+        with closing(RootPlace(self._usual.worker, self._guard, self._root, self._description)) as place:
+            yield place

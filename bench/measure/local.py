@@ -41,6 +41,7 @@ from bench.machine import (
 from bench.measure import census, patience
 from bench.measure.evidence import Evidence, Mode, Order, observation, spans
 from bench.measure.limits import Confinement, confined
+from bench.measure.pacer import Pacer
 from bench.measure.request import environment
 from bench.record import PlaceFields
 
@@ -107,6 +108,13 @@ class LocalPlace:
         self._guard = guard
         self._scratch = guard.scratch()
         self._rights = limit_rights()
+        self._pacer: Pacer | None = None
+
+    def close(self) -> None:
+        """End what stands beside the workers."""
+        if self._pacer:
+            self._pacer.close()
+            self._pacer = None
 
     def describe(self) -> PlaceFields:
         """Nothing: this is the machine that runs are on."""
@@ -140,6 +148,7 @@ class LocalPlace:
         evidence = Evidence()
         clock = time.monotonic_ns
         begun = clock()
+        pacer = self._meet_pacer(order)
         oom_before = _oom_kills()
         before = memory_facts()
         files = {name: self._scratch / name for name in ("samples", "arrivals", "stderr")}
@@ -153,7 +162,7 @@ class LocalPlace:
         ):
             marks = {"begun": begun, "spawned": clock()}
             try:
-                self._converse(order, files, process, channel, evidence, marks, enter)
+                self._converse(order, files, pacer, process, channel, evidence, marks, enter)
             except WorkerHungError:
                 evidence.hung = "mapping" if not evidence.ready else "launching" if not evidence.done else "ending"
             except WorkerGoneError:
@@ -167,6 +176,17 @@ class LocalPlace:
         evidence.stderr = _tail(files["stderr"])
         evidence.spent = spans(marks, evidence, clock())
         return evidence
+
+    def _meet_pacer(self, order: Order) -> Pacer | None:
+        """The pacer on the order's CPU; None where none was asked for, or none can be had."""
+        if not order.paced or order.cpus is None:
+            return None
+        if self._pacer and (self._pacer.cpus != order.cpus or not self._pacer.is_alive()):
+            self.close()
+        if not self._pacer:
+            with suppress(OSError):
+                self._pacer = Pacer(self._isolator, self._scratch, order.cpus)
+        return self._pacer
 
     def observe(self, order: Order) -> str | None:
         """Trace one launch of `probe` from a small footprint (ptrace(2)); None when that is not possible here."""
@@ -242,6 +262,7 @@ class LocalPlace:
         self,
         order: Order,
         files: dict[str, Path],
+        pacer: Pacer | None,
         process: subprocess.Popen[bytes],
         channel: _Channel,
         evidence: Evidence,
@@ -250,7 +271,8 @@ class LocalPlace:
     ) -> None:
         clock = time.monotonic_ns
         request = order.request
-        channel.send(request.encode(self._inside(files["samples"]), self.cpus(), self._environment(order)))
+        met = self._inside(pacer.path) if pacer else None
+        channel.send(request.encode(self._inside(files["samples"]), self.cpus(), self._environment(order), met))
         message = channel.receive(patience.start_s(request.footprint_bytes))
         marks["ready"] = clock()
         if message.get("state") != "ready":

@@ -77,8 +77,17 @@ class Request:
     inherited: str = ""
     """The file into which `probe` is to write what it inherited; none when empty."""
 
-    def encode(self, samples: PurePath, fill_cpus: tuple[int, ...], environment: Mapping[str, str]) -> bytes:
-        """The request on the control channel: its length in a line, then words that end in NUL."""
+    def encode(
+        self,
+        samples: PurePath,
+        fill_cpus: tuple[int, ...],
+        environment: Mapping[str, str],
+        pacer: PurePath | None = None,
+    ) -> bytes:
+        """The request on the control channel: its length in a line, then words that end in NUL.
+
+        `pacer` is the socket at which the pacer is asked, when there is one.
+        """
         words = [
             f"strategy={self.strategy}",
             *([f"reaper={self.reaper}"] if self.reaper != "own" else []),
@@ -97,6 +106,7 @@ class Request:
             f"warmup={self.warmup}",
             f"samples={samples}",
             f"fill_cpus={','.join(map(str, fill_cpus))}",
+            *([f"pacer={pacer}"] if pacer else []),
             f"plan={','.join(map(str, self.plan))}",
             *(f"env={name}={value}" for name, value in environment.items()),
             *([f"env={GATE}={samples.parent / 'gate'}"] if self.burst or (self.writes and not self.hold_child) else []),

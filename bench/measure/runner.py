@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from bench.catalogue import Build, Catalogue, MissingToolError
+from bench.machine import NO_LIMITS
 from bench.measure import admission, line, observed, schedule
 from bench.measure.admission import Situation
 from bench.measure.attempt import Attempt
@@ -30,7 +31,7 @@ from bench.measure.request import Request
 from bench.measure.schedule import Planned
 from bench.measure.site import NoPlaceError, PlaceLostError, Sites
 from bench.record import LAUNCH_OUTCOMES, BootCost, Footer, HazardKey, HazardLine, Journal, WorkerLine, hazard_key
-from bench.scenario import Cell
+from bench.scenario import Cell, Scenario
 
 
 class Observer(Protocol):
@@ -97,10 +98,21 @@ def cpus_for(setting: Any, available: tuple[int, ...]) -> tuple[int, ...] | None
     return None if setting == "free" else tuple(setting)
 
 
+def is_pacing_sound(cell: Cell, scenario: Scenario, cpus: tuple[int, ...] | None) -> bool:
+    """Whether a pacer says anything of these launches, and does not stand in their way.
+
+    It must share their one CPU; there must be a moment between them; and a worker that is held to limits shall not
+    spend a descriptor on it.
+    """
+    alone = cell.in_flight == 1 and not cell.bystanders and not scenario.writes
+    return cpus is not None and len(cpus) == 1 and alone and limits_of(cell) == NO_LIMITS
+
+
 def order_for(cell: Cell, planned: Planned, plan: Plan, *, catalogue: Catalogue, build: Build, place: Place) -> Order:
     """What one worker is to do."""
     scenario = plan.scenario
     launches = scenario.warmup + scenario.launches
+    cpus = cpus_for(scenario.cpu, place.cpus())
     return Order(
         worker=_program(cell, plan, catalogue, build),
         request=Request(
@@ -122,9 +134,10 @@ def order_for(cell: Cell, planned: Planned, plan: Plan, *, catalogue: Catalogue,
             plan=schedule.commands(plan.weights, launches, plan.seed, planned.round),
             commands=plan.commands,
         ),
-        cpus=cpus_for(scenario.cpu, place.cpus()),
+        cpus=cpus,
         mode=admission.mode_for(cell, place.settings(), while_mapping=scenario.map_in_mode),
         limits=limits_of(cell),
+        paced=scenario.pacer and is_pacing_sound(cell, scenario, cpus),
     )
 
 

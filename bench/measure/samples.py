@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_SAMPLE = struct.Struct("=IIIIiiiiqqqQq")
+_SAMPLE = struct.Struct("=IIIIiiiiqqqQqq")
 _ARRIVAL = struct.Struct("=qii")
 UNDER_WAY, OVER = 1, 2
 
@@ -33,6 +33,8 @@ class Sample:
     minor_faults: int
     written: int
     """ns that the worker's own writes to its footprint took; 0: there were none."""
+    pace: int
+    """ns that the pacer's launch took after this one; 0: it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,6 +310,7 @@ class WorkerLine(_WorkerFields, total=False):
     bystander_max_ns: int | None
     bystander_control_max_ns: int | None
     pages_written: int
+    pace: Sequence[int]
     inherited: Inherited
     broken_promises: Sequence[str]
     place: PlaceFields

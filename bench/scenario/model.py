@@ -379,6 +379,9 @@ class Scenario(Strict):
             scalars.format_cpus,
         ),
     ] = Field("same", description="same: worker and children on one CPU; free; or a list of CPUs.")
+    pacer: Flag = Field(
+        True, description="Measure the pace of the machine beside launches, where workers are held to one CPU."
+    )
     exclude: Annotated[tuple[Exclusion, ...], Items("partial cell", single=False, least=0)] = Field(
         (), description="Partial cells: every cell that agrees with one of them is left out."
     )

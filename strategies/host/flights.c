@@ -334,6 +334,8 @@ size_t flights_make(struct sample *samples)
 			let_all_end(before);
 		else
 			land();
+		if (alive == 0)
+			samples[made].pace = pacer_ask();
 	}
 	if (request->burst && alive > 0)
 		let_all_end(before);

@@ -36,6 +36,7 @@ struct request {
 	size_t bystanders;
 	int64_t time_limit;        /* ns, over all launches */
 	const char *samples;       /* path of the mapped file */
+	const char *pacer;         /* path of the socket at which it is asked; NULL: there is none */
 	const char *fill_cpus;     /* CPUs that may help to touch the footprint, such as "0,1" */
 	struct command *commands;
 	size_t command_count;
@@ -86,6 +87,7 @@ struct sample {
 	int64_t call, returned, reaped; /* CLOCK_MONOTONIC, ns */
 	uint64_t minor_faults;
 	int64_t written; /* ns that writes to the footprint took; 0: there were none */
+	int64_t pace;    /* ns that the pacer's launch took after this one; 0: it was not asked */
 };
 struct sample *map_samples(const char *path, size_t planned);
 
@@ -94,6 +96,11 @@ const char *flights_supported(const struct request *request);
 void flights_prepare(const struct request *request);
 size_t flights_make(struct sample *samples); /* how many were made before the time limit */
 size_t flights_most_zombies(void);
+
+/* pacer.c */
+int pacer(const char *program);
+void pacer_meet(const char *path, size_t planned);
+int64_t pacer_ask(void);
 
 /* writes.c */
 const char *writes_supported(const struct request *request);

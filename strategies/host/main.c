@@ -28,10 +28,12 @@ int main(int argc, char **argv)
 		return hazard(argc - 2, argv + 2);
 	if (argc == 2 && strcmp(argv[1], "work") == 0)
 		return work();
+	if (argc == 3 && strcmp(argv[1], "pacer") == 0)
+		return pacer(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "agent") == 0)
 		return agent(argv[2], argv[3]);
 	fprintf(stderr, "usage: %s list | libc | isolate [SETTING=VALUE ...] -- PROGRAM [ARGUMENT ...] | "
 			"observe FILE PROGRAM [ARGUMENT ...] | no_fork PROGRAM [ARGUMENT ...] | "
-			"hazard KEY=VALUE ... | work | agent DEVICE FOLDER\n", argv[0]);
+			"hazard KEY=VALUE ... | work | pacer PROGRAM | agent DEVICE FOLDER\n", argv[0]);
 	return 2;
 }

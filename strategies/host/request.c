@@ -146,6 +146,8 @@ static void take_setting(struct request *request, char *word)
 		request->warmup = number("warmup", value);
 	} else if ((value = value_of(word, "samples"))) {
 		request->samples = value;
+	} else if ((value = value_of(word, "pacer"))) {
+		request->pacer = value;
 	} else if ((value = value_of(word, "fill_cpus"))) {
 		request->fill_cpus = value;
 	} else if ((value = value_of(word, "plan"))) {

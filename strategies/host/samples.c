@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct sample) == 72, "bench/measure/samples.py decodes 72 bytes");
+_Static_assert(sizeof(struct sample) == 80, "bench/measure/samples.py decodes 80 bytes");
 
 struct sample *map_samples(const char *path, size_t planned)
 {

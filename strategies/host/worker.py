@@ -4,6 +4,7 @@ Run by a bare interpreter (`python -I -S -B worker.py list|work`), standard libr
 part of its footprint. A strategy is one file in ../launch with NAME, SUMMARY and launch(); README.md has the contract.
 """
 
+import _socket
 import errno
 import gc
 import importlib.util
@@ -16,12 +17,12 @@ import sys
 from time import monotonic_ns
 
 NONE, SPAWN, EXEC, WAIT = range(4)  # host.h, enum stage
-SAMPLE = struct.Struct("<IIIIiiiiqqqQq")  # internal.h, struct sample
+SAMPLE = struct.Struct("<IIIIiiiiqqqQqq")  # internal.h, struct sample
 MADV_NOHUGEPAGE = 15
 MADV_POPULATE_WRITE = 23  # since Linux 5.14
 CONTROL = 3
 LONGEST_REQUEST = 64 << 20
-TEXTS = ("strategy", "reaper", "hygiene", "backing", "samples", "fill_cpus")
+TEXTS = ("strategy", "reaper", "hygiene", "backing", "samples", "fill_cpus", "pacer")
 NUMBERS = (
     "footprint",
     "vmas",
@@ -374,7 +375,50 @@ def hold_open_files(count, inheritable):
     return held
 
 
-def launch_all(settings, commands, strategy, samples):
+class Pacer:
+    """What a worker asks between its launches; pacer.c has the other side, and the native worker's."""
+
+    LAUNCHES, MOST_ANSWERS, INTERVAL, PATIENCE_S = 5, 64, 2_000_000, 1
+
+    def __init__(self, path, planned):
+        # Not the module socket: it imports a dozen others.
+        self.channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        self.channel.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, struct.pack("@ll", self.PATIENCE_S, 0))
+        self.channel.connect(path)
+        self.stride = max(self.LAUNCHES, planned // self.MOST_ANSWERS)
+        self.since = self.asked = 0
+
+    def ask(self):
+        """ns, or 0: it is not time to ask, or nobody answers. After one launch more."""
+        self.since += 1
+        if self.channel is None or (self.since < self.stride and monotonic_ns() - self.asked < self.INTERVAL):
+            return 0
+        self.since = 0
+        answer = b""
+        try:
+            self.channel.send(b"?")
+            answer = self.channel.recv(8, _socket.MSG_WAITALL)
+        except OSError:
+            pass
+        self.asked = monotonic_ns()
+        if len(answer) == 8:
+            return int.from_bytes(answer, sys.byteorder, signed=True)
+        self.channel.close()  # an answer that comes too late is not taken for the next one's
+        self.channel = None
+        return 0
+
+
+def meet_pacer(settings):
+    """The pacer; None where there is none, or it cannot be reached."""
+    if "pacer" not in settings:
+        return None
+    try:
+        return Pacer(settings["pacer"], len(settings["plan"]))
+    except OSError:
+        return None
+
+
+def launch_all(settings, commands, strategy, samples, pacer):
     """Every launch of the plan, until the time limit; returns how many."""
     plan = settings["plan"]
     warmup = settings.get("warmup", 0)
@@ -390,7 +434,7 @@ def launch_all(settings, commands, strategy, samples):
         launch = Launch(commands[index], exec_error)
         at = i * SAMPLE.size
         faults = resource.getrusage(thread).ru_minflt
-        pack(samples, at, 1, index, i < warmup, 0, 0, 0, 0, 0, monotonic_ns(), 0, 0, 0, 0)
+        pack(samples, at, 1, index, i < warmup, 0, 0, 0, 0, 0, monotonic_ns(), 0, 0, 0, 0, 0)
         call = monotonic_ns()
         strategy.launch(launch)
         returned = monotonic_ns()
@@ -398,9 +442,10 @@ def launch_all(settings, commands, strategy, samples):
             reap(launch)
         reaped = monotonic_ns()
         faults = resource.getrusage(thread).ru_minflt - faults
+        paced = pacer.ask() if pacer else 0
         known = launch.status is not None
         pack(samples, at, 2, index, i < warmup, launch.stage, launch.error, known, launch.status if known else 0,
-             launch.pid, call, returned, reaped, faults, 0)  # fmt: skip
+             launch.pid, call, returned, reaped, faults, 0, paced)  # fmt: skip
     return len(plan)
 
 
@@ -436,12 +481,13 @@ def work():
             refuse("unsupported", 0, "prepare: what was to help has died")
     held = hold_open_files(settings.get("open_files", 0), settings.get("inheritable", 0) != 0)
     memory, found = map_footprint(settings)
+    pacer = meet_pacer(settings)
     say(state="ready", **found)
     if read_line(channel) != b"go":
         return
     gc.disable()  # a collection in a timed window would be Python's own noise
     began = monotonic_ns()
-    made = launch_all(settings, commands, strategy, samples)
+    made = launch_all(settings, commands, strategy, samples, pacer)
     say(state="done", began=began, ended=monotonic_ns(), launches=made)
     read_line(channel)
     if hasattr(strategy, "finish"):

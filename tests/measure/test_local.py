@@ -177,7 +177,7 @@ def test_one_worker_knows_nothing_of_the_one_before(place: LocalPlace, order: Ca
 
     second = place.carry_out(order(PROBE, strategy="null"))
 
-    assert (second.stderr, second.arrivals, len(second.samples)) == ("", b"", 72)
+    assert (second.stderr, second.arrivals, len(second.samples)) == ("", b"", 80)
 
 
 def test_a_worker_that_hangs_is_stopped_with_the_launch_in_hand_timed_out(
