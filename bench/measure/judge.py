@@ -100,8 +100,8 @@ def columns(
         return moment - began if moment else None
 
     over = [sample.state != UNDER_WAY for sample in samples]
-    written = {"written": [sample.written for sample in samples]} if any(sample.written for sample in samples) else {}
-    return written | {
+    told = {name: [getattr(sample, name) for sample in samples] for name in ("written", "pace")}
+    return {name: column for name, column in told.items() if any(column)} | {
         "warmup": [sample.warmup for sample in samples],
         "command": [sample.command for sample in samples],
         "outcome": [

@@ -10,7 +10,7 @@ from bench.catalogue import Build
 from bench.measure import census, inherited, judge, limits, mechanism
 from bench.measure.evidence import Evidence, Order, outcome
 from bench.measure.judge import Expected, Manner
-from bench.measure.samples import Sample, decode, decode_arrivals, join
+from bench.measure.samples import decode, decode_arrivals, join
 from bench.measure.schedule import Planned
 from bench.measure.site import PlaceLostError
 from bench.record import LAUNCH_OUTCOMES, PlaceFields, WorkerLine
@@ -119,7 +119,6 @@ def worked(
         line["census"]["zombies_peak"] = peak
     if order.request.bystanders and evidence.done:
         line |= {key: evidence.done[key] for key in ("bystander_max_ns", "bystander_control_max_ns")}
-    line |= _pace(samples)
     if order.request.writes:
         line["pages_written"] = order.request.writes
     if evidence.inherited:
@@ -133,11 +132,6 @@ def worked(
     if evidence.stderr:
         line["stderr"] = evidence.stderr
     return cast("WorkerLine", line)
-
-
-def _pace(samples: Sequence[Sample]) -> dict[str, Any]:
-    told = [sample.pace for sample in samples if sample.pace and not sample.warmup]
-    return {"pace": told} if told else {}
 
 
 def _footprint(order: Order, ready: dict[str, Any] | None) -> dict[str, Any] | None:

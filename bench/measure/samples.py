@@ -34,7 +34,7 @@ class Sample:
     written: int
     """ns that the worker's own writes to its footprint took; 0: there were none."""
     pace: int
-    """ns that the pacer's launch took after this one; 0: it was not asked."""
+    """ns that the pacer's launch took before this one; 0: it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

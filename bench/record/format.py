@@ -212,9 +212,13 @@ class _SampleColumns(TypedDict):
 
 
 class Samples(_SampleColumns, total=False):
-    """`written`: ns that the worker's writes to its footprint took after a launch; absent when there were none."""
+    """`written`: ns that the worker's writes to its footprint took after a launch; absent when there were none.
+
+    `pace`: ns that a launch took the pacer just before; 0: it was not asked; absent when it never was.
+    """
 
     written: Sequence[int]
+    pace: Sequence[int]
 
 
 class Inherited(TypedDict):
@@ -310,7 +314,6 @@ class WorkerLine(_WorkerFields, total=False):
     bystander_max_ns: int | None
     bystander_control_max_ns: int | None
     pages_written: int
-    pace: Sequence[int]
     inherited: Inherited
     broken_promises: Sequence[str]
     place: PlaceFields

@@ -325,6 +325,7 @@ size_t flights_make(struct sample *samples)
 			before = arrived();
 		samples[made].command = request->plan[made];
 		samples[made].warmup = made < request->warmup;
+		samples[made].pace = pacer_ask();
 		take_off(&samples[made]);
 		if (request->writes > 0 && alive > 0)
 			write_meanwhile(&samples[made], before);
@@ -334,8 +335,6 @@ size_t flights_make(struct sample *samples)
 			let_all_end(before);
 		else
 			land();
-		if (alive == 0)
-			samples[made].pace = pacer_ask();
 	}
 	if (request->burst && alive > 0)
 		let_all_end(before);

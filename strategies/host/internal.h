@@ -87,7 +87,7 @@ struct sample {
 	int64_t call, returned, reaped; /* CLOCK_MONOTONIC, ns */
 	uint64_t minor_faults;
 	int64_t written; /* ns that writes to the footprint took; 0: there were none */
-	int64_t pace;    /* ns that the pacer's launch took after this one; 0: it was not asked */
+	int64_t pace;    /* ns that the pacer's launch took before this one; 0: it was not asked */
 };
 struct sample *map_samples(const char *path, size_t planned);
 
@@ -99,7 +99,7 @@ size_t flights_most_zombies(void);
 
 /* pacer.c */
 int pacer(const char *program);
-void pacer_meet(const char *path, size_t planned);
+void pacer_meet(const char *path);
 int64_t pacer_ask(void);
 
 /* writes.c */

@@ -1,7 +1,7 @@
 /*
  * The pacer: a process of its own, held to the CPU of a worker, that launches `probe` whenever the worker asks it to, and
- * answers how long that took. It has no footprint and always does the same, so that what its times differ by is the pace of the
- * machine: another tenant of the core, the frequency, the caches. Workers ask between their launches, never during one.
+ * answers how long that took. It has no footprint and always does the same, so that what its times differ by is the pace of
+ * the machine: another tenant of the core, the frequency. Workers ask before each launch, outside of what is timed.
  */
 #include "internal.h"
 
@@ -13,15 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LAUNCHES 3       /* an answer is the median of them */
-#define STRIDE 5         /* a worker asks after so many launches, */
-#define MOST_ANSWERS 64  /* but about so often at most, */
-#define INTERVAL 2000000 /* and also after so long, ns */
 #define PATIENCE_S 1
 
 static int channel = -1;
-static size_t stride, since;
-static int64_t asked;
 
 /* ---- the pacer's side ---------------------------------------------------------------------------------------------- */
 
@@ -45,23 +39,6 @@ static int64_t launch_probe(const char *program)
 	return status == 0 ? now() - begun : 0;
 }
 
-static int64_t median(int64_t a, int64_t b, int64_t c)
-{
-	int64_t least = a < b ? a : b, most = a < b ? b : a;
-
-	return c < least ? least : c > most ? most : c;
-}
-
-static int64_t pace_of(const char *program)
-{
-	int64_t took[LAUNCHES];
-
-	for (size_t i = 0; i < LAUNCHES; i++)
-		if ((took[i] = launch_probe(program)) == 0)
-			return 0;
-	return median(took[0], took[1], took[2]);
-}
-
 /* Serves one worker after the other, at the socket that it has as its standard input, until it is killed. */
 int pacer(const char *program)
 {
@@ -74,7 +51,7 @@ int pacer(const char *program)
 		if (worker < 0)
 			return 70;
 		while (read(worker, &question, 1) == 1) {
-			int64_t answer = pace_of(program);
+			int64_t answer = launch_probe(program);
 
 			if (send(worker, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer)
 				break;
@@ -86,7 +63,7 @@ int pacer(const char *program)
 /* ---- the worker's side --------------------------------------------------------------------------------------------- */
 
 /* A pacer that cannot be reached is none: what it would have told is not known then, and everything else is. */
-void pacer_meet(const char *path, size_t planned)
+void pacer_meet(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval patience = {.tv_sec = PATIENCE_S};
@@ -94,7 +71,6 @@ void pacer_meet(const char *path, size_t planned)
 	if (!path || strlen(path) >= sizeof address.sun_path)
 		return;
 	strcpy(address.sun_path, path);
-	stride = planned / MOST_ANSWERS > STRIDE ? planned / MOST_ANSWERS : STRIDE;
 	channel = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (channel >= 0 && (setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
 			     connect(channel, (struct sockaddr *)&address, sizeof address) != 0)) {
@@ -103,22 +79,19 @@ void pacer_meet(const char *path, size_t planned)
 	}
 }
 
-/* ns, or 0: it is not time to ask, or nobody answers. After one launch more. */
+/* ns that a launch took the pacer just now; 0: nobody answers. */
 int64_t pacer_ask(void)
 {
 	int64_t answer = 0;
-	ssize_t got;
+	ssize_t got = -1;
 
-	if (channel < 0 || (++since < stride && now() - asked < INTERVAL))
+	if (channel < 0)
 		return 0;
-	since = 0;
-	if (send(channel, "?", 1, MSG_NOSIGNAL) == 1) {
+	if (send(channel, "?", 1, MSG_NOSIGNAL) == 1)
 		while ((got = recv(channel, &answer, sizeof answer, MSG_WAITALL)) < 0 && errno == EINTR)
 			;
-		asked = now();
-		if (got == sizeof answer)
-			return answer;
-	}
+	if (got == sizeof answer)
+		return answer;
 	close(channel); /* an answer that comes too late is not taken for the next one's */
 	channel = -1;
 	return 0;

@@ -98,7 +98,7 @@ int work(void)
 		refuse("not_allocatable", errno, "%s", strerror(errno));
 	grown(&request, &session, &footprint);
 	flights_prepare(&request);
-	pacer_meet(request.pacer, request.planned);
+	pacer_meet(request.pacer);
 	writes_prepare(&request, &footprint);
 	say("{\"state\":\"ready\",\"mapped\":%llu,\"rss\":%llu,\"anon_huge\":%llu,\"page_tables\":%llu,\"vmas\":%llu,"
 	    "\"fill_ns\":%lld,\"footprint_ns\":%lld}",

@@ -376,31 +376,26 @@ def hold_open_files(count, inheritable):
 
 
 class Pacer:
-    """What a worker asks between its launches; pacer.c has the other side, and the native worker's."""
+    """What a worker asks before each launch; pacer.c has the other side, and the native worker's."""
 
-    LAUNCHES, MOST_ANSWERS, INTERVAL, PATIENCE_S = 5, 64, 2_000_000, 1
+    PATIENCE_S = 1
 
-    def __init__(self, path, planned):
+    def __init__(self, path):
         # Not the module socket: it imports a dozen others.
         self.channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self.channel.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, struct.pack("@ll", self.PATIENCE_S, 0))
         self.channel.connect(path)
-        self.stride = max(self.LAUNCHES, planned // self.MOST_ANSWERS)
-        self.since = self.asked = 0
 
     def ask(self):
-        """ns, or 0: it is not time to ask, or nobody answers. After one launch more."""
-        self.since += 1
-        if self.channel is None or (self.since < self.stride and monotonic_ns() - self.asked < self.INTERVAL):
-            return 0
-        self.since = 0
+        """Duration in ns of a launch that the pacer made just now; 0: nobody answers."""
         answer = b""
+        if self.channel is None:
+            return 0
         try:
-            self.channel.send(b"?")
+            self.channel.send(b"?", _socket.MSG_NOSIGNAL)
             answer = self.channel.recv(8, _socket.MSG_WAITALL)
         except OSError:
             pass
-        self.asked = monotonic_ns()
         if len(answer) == 8:
             return int.from_bytes(answer, sys.byteorder, signed=True)
         self.channel.close()  # an answer that comes too late is not taken for the next one's
@@ -413,7 +408,7 @@ def meet_pacer(settings):
     if "pacer" not in settings:
         return None
     try:
-        return Pacer(settings["pacer"], len(settings["plan"]))
+        return Pacer(settings["pacer"])
     except OSError:
         return None
 
@@ -430,6 +425,7 @@ def launch_all(settings, commands, strategy, samples, pacer):
     for i, index in enumerate(plan):
         if monotonic_ns() >= deadline:
             return i
+        paced = pacer.ask() if pacer else 0
         exec_error[0:4] = b"\0\0\0\0"
         launch = Launch(commands[index], exec_error)
         at = i * SAMPLE.size
@@ -442,7 +438,6 @@ def launch_all(settings, commands, strategy, samples, pacer):
             reap(launch)
         reaped = monotonic_ns()
         faults = resource.getrusage(thread).ru_minflt - faults
-        paced = pacer.ask() if pacer else 0
         known = launch.status is not None
         pack(samples, at, 2, index, i < warmup, launch.stage, launch.error, known, launch.status if known else 0,
              launch.pid, call, returned, reaped, faults, 0, paced)  # fmt: skip
