@@ -110,7 +110,7 @@ def test_words_and_types_agree() -> None:
     assert tuple(definitions["Finding"]["properties"]["kind"]["enum"]) == FINDING_KINDS
     assert tuple(definitions["HazardOutcome"]["properties"]["kind"]["enum"]) == HAZARD_OUTCOMES
     assert tuple(definitions["HazardLine"]["properties"]["oracle"]["anyOf"][0]["enum"]) == ORACLES
-    assert tuple(Samples.__annotations__) == (*SAMPLE_COLUMNS, "written")
+    assert tuple(Samples.__annotations__) == (*SAMPLE_COLUMNS, "written", "pace")
 
 
 def test_every_field_is_in_the_documentation() -> None:
