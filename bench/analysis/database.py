@@ -92,6 +92,7 @@ class Database:
             "threads": _THREADS,
             "temp_directory": str(folder / "spilled"),
             "preserve_insertion_order": False,
+            "enable_progress_bar": False,  # which it shows where Python has no script, in a notebook and under -c
         }.items():
             self._connection.execute(f"SET {setting} = {_literal(value)}")
         self._connection.execute(sql.SCHEMA)
