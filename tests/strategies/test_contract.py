@@ -12,6 +12,7 @@ import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from worker_driver import PROBE, Conversation, Done, await_condition, children, command, descriptors, request, shell
@@ -301,8 +302,29 @@ def test_a_helper_ends_before_its_worker(strategy: Entry, talk: Talk) -> None:
 # ---- what is measured
 
 
-def test_clocks_are_ordered(launching: Entry, launch: Launch) -> None:
-    done = launch(launching, PROBE, plan=(0,) * 50)
+class Fifty(NamedTuple):
+    """A worker that launched fifty times."""
+
+    pid: int
+    done: Done
+
+
+@pytest.fixture(scope="module")
+def fifties() -> dict[str, Fifty]:
+    return {}
+
+
+@pytest.fixture
+def fifty(launching: Entry, talk: Talk, fifties: dict[str, Fifty]) -> Fifty:
+    """One for each strategy: several tests look at what it left."""
+    if launching.name not in fifties:
+        worker = talk(launching)
+        fifties[launching.name] = Fifty(worker.pid, worker.carry_out(request(launching, PROBE, plan=(0,) * 50)))
+    return fifties[launching.name]
+
+
+def test_clocks_are_ordered(fifty: Fifty) -> None:
+    done = fifty.done
 
     reached = join(done.samples, done.arrivals)
     assert len(done.samples) == 50
@@ -312,17 +334,15 @@ def test_clocks_are_ordered(launching: Entry, launch: Launch) -> None:
         assert sample.call <= when <= sample.reaped
 
 
-def test_each_launch_arrives_once_as_the_process_that_was_reported(launching: Entry, talk: Talk) -> None:
-    worker = talk(launching)
-
-    done = worker.carry_out(request(launching, PROBE, plan=(0,) * 50))
+def test_each_launch_arrives_once_as_the_process_that_was_reported(launching: Entry, fifty: Fifty) -> None:
+    done = fifty.done
 
     assert len(done.arrivals) == len(done.samples) == 50
     for sample, arrival in zip(done.samples, done.arrivals, strict=True):
         if sample.pid:
             assert sample.pid == arrival.pid
             # The one who forked it twice is its parent only when the child between has ended; a helper's is the helper.
-            assert arrival.parent == worker.pid or launching.name == "double_fork" or launching.own_reaper
+            assert arrival.parent == fifty.pid or launching.name == "double_fork" or launching.own_reaper
         else:
             assert launching.own_reaper, "a reaper can only wait for a child that is reported"
 
