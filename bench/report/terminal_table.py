@@ -61,6 +61,10 @@ def set_blocks(blocks: Sequence[Sequence[CellSummary]], options: Options, glyphs
     return [[head, *(next(body).rstrip() for _ in block)] for block in blocks]
 
 
+_LEAST_OF_LIST = 14
+"""Columns that a list keeps in any case: the error of a launch can be told."""
+
+
 def columns_for(cells: Sequence[CellSummary], glyphs: Glyphs) -> list[Column]:
     """Return the columns that say something about these cells, in reading order."""
     columns = [
@@ -103,12 +107,16 @@ def fit(columns: Sequence[Column], cells: Sequence[CellSummary], width: int) -> 
     while spare(cut=False) < 0 and min(column.rank for column in chosen) < _STAYS:
         chosen.remove(min(chosen, key=lambda column: column.rank))
     cut = spare(cut=False) < 0
-    slack = max(0, spare(cut=cut))
+    slack = spare(cut=cut)
     widths = []
     for column in chosen:
-        extra = min(slack, natural[column.title] - least(column, cut=cut))
+        at_least = least(column, cut=cut)
+        if slack >= 0:
+            extra = min(slack, natural[column.title] - at_least)
+        else:  # a list is cut in its first item too, before the table is wider than it may be
+            extra = max(slack, min(0, _LEAST_OF_LIST - at_least)) if column.align == "left" and column.optional else 0
         slack -= extra
-        widths.append((column, least(column, cut=cut) + extra))
+        widths.append((column, at_least + extra))
     return widths
 
 

@@ -92,6 +92,26 @@ def test_lines_fit(tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch) 
     assert not any(line.endswith(" ") for line in lines)
 
 
+def test_a_long_error_is_cut_before_a_table_of_many_axes_is_too_wide(tmp_path: Path) -> None:
+    cells = [
+        cell("prefork_seqpacket", backing=backing, in_flight=alive, open_files=files, id=f"{backing} {alive} {files}")
+        for backing in ("anon", "wipeonfork")
+        for alive in (1, 1000)
+        for files in (0, 1_000_000)
+    ]
+    lines = [
+        worker(one, [ok(70_000)] * 7 + [failed("spawn_error", 11)] * 3, outcome={"kind": "crashed", "signal": 11})
+        for one in cells
+    ]
+
+    text = rendered(write(tmp_path / "r.jsonl", header(cells), *lines), width=80)
+
+    rows = [line for line in text.splitlines() if line.startswith("prefork_seq")]
+    assert len(rows) == len(cells)
+    assert max(map(len, rows)) <= 80
+    assert all("spawn:EAGAIN" in row for row in rows)
+
+
 def test_without_unicode_it_is_ascii(tmp_path: Path) -> None:
     text = rendered(everything(tmp_path), unicode=False)
 
