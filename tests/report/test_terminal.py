@@ -100,7 +100,7 @@ def test_a_long_error_is_cut_before_a_table_of_many_axes_is_too_wide(tmp_path: P
         for files in (0, 1_000_000)
     ]
     lines = [
-        worker(one, [ok(70_000)] * 7 + [failed("spawn_error", 11)] * 3, outcome={"kind": "crashed", "signal": 11})
+        worker(one, [ok(70_000)] * 70 + [failed("spawn_error", 11)] * 30, outcome={"kind": "crashed", "signal": 11})
         for one in cells
     ]
 
