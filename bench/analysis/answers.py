@@ -15,6 +15,7 @@ from bench.analysis import inference
 from bench.analysis.comparison import Comparison
 from bench.analysis.inference import ALPHA, Effect
 from bench.analysis.noise import COUNTED, Floor, between, within
+from bench.analysis.pace import held
 from bench.analysis.subject import INSTRUCTIONS, measures_latency
 from bench.analysis.transitions import Transition, transitions
 
@@ -49,11 +50,13 @@ class _Contest:
     unit: Unit
     base: Logs
     new: Logs
-    """What is compared: logs of worker medians, or of their ratios to a reference."""
+    """What is compared: logs of worker medians, or of their ratios to a reference; of pairs `new` is the difference."""
     obstacle: str = ""
     """Why latency cannot be compared."""
     behaviour: bool = False
     """Behaviour is all that can be compared: more runs would not help."""
+    slope: float | None = None
+    """Of what pairs were held against the machine's pace; None where they were not."""
 
     @property
     def common(self) -> list[Pair]:
@@ -116,9 +119,10 @@ def _contest(match: Match, reference: Callable[[Subject], Subject | None]) -> _C
 
 def _inside(base: Subject, new: Subject) -> _Contest:
     """Compare cells of the same runs round by round; where the two sides are boots of their own, boot by boot."""
-    contest = _Contest("round", base.logs, new.logs)
-    boots = {pair: (base.boots[pair], new.boots[pair]) for pair in contest.common}
+    boots = {pair: (base.boots[pair], new.boots[pair]) for pair in base.logs if pair in new.logs}
     if all(one == other for one, other in boots.values()):
+        against = held(base, new, boots)
+        contest = _Contest("round", dict.fromkeys(boots, 0.0), against.differences, slope=against.slope)
         return _enough(contest, len(boots), "rounds", base.machine.clock)
     fewest = min(zip(*boots.values(), strict=True), key=lambda side: (None in side, len(set(side))))
     rounds: dict[Any, list[Pair]] = {}
@@ -210,6 +214,7 @@ def _row(
         pairs=_count(contest),
         unit=contest.unit,
         success_p=transition.success_p,
+        slope=contest.slope,
         side=match.side,
     )
 
@@ -231,7 +236,7 @@ def _floor(match: Match, contest: _Contest, noise: Sequence[NoiseFloor]) -> Floo
     if sides[0].machine.clock == INSTRUCTIONS:
         return Floor(COUNTED, measured=False)
     runs = {run for side in sides for run in side.runs}
-    inside = within(noise, runs, pinned=all(side.pinned for side in sides))
+    inside = within(noise, runs, pinned=all(side.pinned for side in sides), paced=contest.slope is not None)
     return between(sides, inside) if contest.unit == "file" else inside
 
 

@@ -62,6 +62,8 @@ class Comparison:
     """What the inference counts: pairs inside a run, boots of a run, runs, or single files under a floor of drift."""
     success_p: float | None
     """Fisher's exact test of ok / launches, both sides; null without launches."""
+    slope: float | None = None
+    """How many times the difference of the machine's pace was taken off each pair's; None where none was held."""
     side: str = ""
     """The name of the new side, also where it has no such cell: a value of the key, or a kernel of the files."""
 
@@ -83,6 +85,10 @@ class NoiseFloor:
     """The twin's time over its original's, with its 95% interval."""
     floor: float
     """The smallest difference that this run can be believed, as a fraction."""
+    slope: float | None = None
+    """As that of a comparison."""
+    unpaced: NoiseFloor | None = None
+    """The same not held against the machine's pace: for comparisons that are not; None when this is not either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.analysis import inference
 from bench.analysis.comparison import NoiseFloor
+from bench.analysis.pace import held
 from bench.analysis.subject import INSTRUCTIONS, subjects
 from bench.analysis.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from bench.analysis.subject import Subject
+    from bench.analysis.subject import Pair, Subject
     from bench.analysis.table import WorkerRow
 
 NOISY = 0.05
@@ -54,11 +55,9 @@ def noise_floors(rows: Iterable[WorkerRow]) -> tuple[NoiseFloor, ...]:
         if original is None:
             continue
         for run in twin.runs:
-            logs = [
-                log - original.logs[pair] for pair, log in twin.logs.items() if pair[0] == run and pair in original.logs
-            ]
-            if len(logs) >= inference.FEWEST:
-                found.append(_noise_floor(original, run, logs))
+            pairs = [pair for pair in twin.logs if pair[0] == run and pair in original.logs]
+            if len(pairs) >= inference.FEWEST:
+                found.append(_noise_floor(original, twin, run, pairs))
     return tuple(found)
 
 
@@ -66,7 +65,15 @@ def _name(subject: Subject) -> str:
     return repr(sorted((axis, value) for axis, value in subject.key.items() if axis != "twin"))
 
 
-def _noise_floor(original: Subject, run: str, logs: Sequence[float]) -> NoiseFloor:
+def _noise_floor(original: Subject, twin: Subject, run: str, pairs: Sequence[Pair]) -> NoiseFloor:
+    raw = _apart(original, run, [twin.logs[pair] - original.logs[pair] for pair in pairs])
+    against = held(original, twin, pairs)
+    if against.slope is None:
+        return raw
+    return replace(_apart(original, run, list(against.differences.values())), slope=against.slope, unpaced=raw)
+
+
+def _apart(original: Subject, run: str, logs: Sequence[float]) -> NoiseFloor:
     effect = inference.paired(logs)
     return NoiseFloor(
         machine=original.machine,
@@ -102,9 +109,14 @@ def too_noisy(noise: NoiseFloor) -> str:
     return f"noisy machine: A/A differed by {percent(seen)}{doubt}"
 
 
-def within(noise: Iterable[NoiseFloor], runs: Collection[str], *, pinned: bool) -> Floor:
+def as_held(noise: Iterable[NoiseFloor], *, paced: bool) -> tuple[NoiseFloor, ...]:
+    """Return what stands beside comparisons that were held against the machine's pace, or that were not."""
+    return tuple(one if paced or one.unpaced is None else one.unpaced for one in noise)
+
+
+def within(noise: Iterable[NoiseFloor], runs: Collection[str], *, pinned: bool, paced: bool = False) -> Floor:
     """Return the floor of comparisons inside these runs: the root mean square of their twins'."""
-    logs = [math.log1p(one.floor) for one in noise if one.run in runs]
+    logs = [math.log1p(one.floor) for one in as_held(noise, paced=paced) if one.run in runs]
     if not logs:
         return Floor(ASSUMED[pinned], measured=False)
     return Floor(math.expm1(math.sqrt(statistics.fmean(log**2 for log in logs))), measured=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis import inference
 from bench.analysis.answers import Match, answers
 from bench.analysis.comparison import Comparison
-from bench.analysis.noise import too_noisy
+from bench.analysis.noise import as_held, too_noisy
 from bench.analysis.subject import EMULATED, FLOOR, INSTRUCTIONS, group_by, subjects
 from bench.analysis.transitions import state
 from bench.analysis.verdict import CHOICES, Choice, Reason, Scope, Verdict
@@ -69,7 +69,10 @@ def _fastest_first(cell: Subject) -> tuple[float, Choice]:
 def _verdict(cells: Sequence[Subject], noise: Sequence[NoiseFloor], hazards: Sequence[HazardSummary]) -> Verdict:
     scope = _scope(cells[0])
     runs = {row.run for cell in cells for row in cell.rows}
-    here = [one for one in noise if one.run in runs and one.machine.clock == scope.machine.clock]
+    here = as_held(
+        [one for one in noise if one.run in runs and one.machine.clock == scope.machine.clock],
+        paced=all(cell.paces for cell in cells if cell.logs),
+    )
     at_hand = _Deliberation(sorted((cell for cell in cells if cell.success[1]), key=_fastest_first))
     if not at_hand.left:
         reasons = dict.fromkeys(cell.refusal or state(cell) for cell in cells)

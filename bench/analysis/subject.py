@@ -77,6 +77,18 @@ class Subject:
         return {pair: math.log(max(median, 1.0)) for pair, median in self.medians.items()}
 
     @cached_property
+    def paces(self) -> Mapping[Pair, float]:
+        """Logarithm of the machine's pace beside each of them, where it was measured in hardware time."""
+        return {
+            (row.run, row.round): math.log(row.pace_ns)
+            for row in self.started
+            if row.pace_ns is not None
+            and row.pace_ns > 0
+            and row.machine.clock == HARDWARE
+            and (row.run, row.round) in self.logs
+        }
+
+    @cached_property
     def boots(self) -> Mapping[Pair, Boot | None]:
         """The boot of each worker: None on the machine itself."""
         return {

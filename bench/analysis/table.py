@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import signal
+import statistics
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 _ASSUMED: Mapping[str, object] = MappingProxyType({"worker": "glibc"})
 """What a cell has where it says nothing: the choice is younger than the format."""
+
+
+FEWEST_PACES = 5
+"""Times of the pacer below which nothing is said of the machine's pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class WorkerRow:
     """What the mechanism does that the strategy's name denies."""
     findings: tuple[tuple[str, int], ...]
     """(kind, count)."""
+    pace_ns: float | None = None
+    """The median time of the pacer between its launches; None where there was none, or fewer than `FEWEST_PACES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,7 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
             mechanism=worker["mechanism"],
             contradiction=worker.get("contradiction"),
             findings=tuple((finding["kind"], finding["count"]) for finding in worker["findings"]),
+            pace_ns=_pace(worker),
         )
 
 
@@ -238,6 +246,11 @@ def _reason(worker: WorkerLine, names: Mapping[str, str]) -> str:
     if "errno" in outcome:
         return errno_name(outcome["errno"], names)
     return _signal_name(outcome["signal"]) if "signal" in outcome else ""
+
+
+def _pace(worker: WorkerLine) -> float | None:
+    paces = worker.get("pace") or ()
+    return statistics.median(paces) if len(paces) >= FEWEST_PACES else None
 
 
 def _zombies_peak(census: Census | None) -> int | None:

@@ -60,6 +60,8 @@ def comparison_record(row: Comparison) -> dict[str, Any]:
         "pairs": row.pairs,
         "unit": row.unit,
         "success_p": row.success_p,
+        "paced": row.slope is not None,
+        "pace_slope": row.slope,
     }
 
 
@@ -86,6 +88,8 @@ def noise_record(noise: NoiseFloor) -> dict[str, Any]:
         "low": noise.low,
         "high": noise.high,
         "floor": noise.floor,
+        "paced": noise.slope is not None,
+        "pace_slope": noise.slope,
     }
 
 

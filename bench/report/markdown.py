@@ -36,7 +36,7 @@ from bench.report.interface import Format, Options
 from bench.report.markdown_leftovers import leftover_rows
 from bench.report.outright import outright_failures
 from bench.report.typography import UNICODE, duration, plain, size
-from bench.report.verdict_groups import verdict_groups
+from bench.report.verdict_groups import PACED, held_against_pace, verdict_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -122,6 +122,8 @@ def _head(section: Section, analysis: Analysis) -> Iterator[str]:
     found = verdicts_of(section, analysis)
     for group in verdict_groups(found):
         yield f"- **{_text(group.sentence)}**"
+    if held_against_pace(found):
+        yield f"- {PACED}"
     for failure in outright_failures(section.shown):
         yield f"- {', '.join(map(_code, failure.names))}: {_text(failure.text)}"
     if not found:

@@ -240,10 +240,12 @@ def _notes(result: CompareResult) -> list[str]:
     floors: dict[str, list[float]] = {}
     for row in rows:
         floors.setdefault(row.unit, []).append(row.floor or 0.0)
+    paced = sum(row.slope is not None for row in rows)
+    against = f"{'' if paced == len(rows) else f'{paced} of {len(rows)} '}ratios are held against the machine's pace."
     return [
         f"Compared: {words[unit]}; noise floor {_span(found)}. ~: no difference was shown."
         for unit, found in floors.items()
-    ]
+    ] + ([against[:1].upper() + against[1:]] if paced else [])
 
 
 def _span(floors: Sequence[float]) -> str:

@@ -40,7 +40,7 @@ from bench.report.terminal_hazards import set_hazards
 from bench.report.terminal_mix import is_mix, legend, set_mix
 from bench.report.terminal_table import set_blocks
 from bench.report.typography import ASCII, UNICODE, Glyphs, clip, duration, plain, size, wrap
-from bench.report.verdict_groups import verdict_groups
+from bench.report.verdict_groups import PACED, held_against_pace, verdict_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -131,6 +131,8 @@ def _verdicts(page: _Page, verdicts: Sequence[Verdict]) -> None:
         page.labelled("" if at else "verdict", group.sentence, fg="yellow" if group.refused else "green")
     if len(groups) > _MOST_VERDICTS:
         page.labelled("", f"and {len(groups) - _MOST_VERDICTS} more: --format html, markdown or json", dim=True)
+    if held_against_pace(verdicts):
+        page.labelled("", PACED, dim=True)
     if verdicts:
         page.gap()
 

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from bench.analysis import Verdict
 from bench.report.conditions import Conditions, point
 
+PACED = "Ratios are held against the machine's pace."
+
+
+def held_against_pace(verdicts: Sequence[Verdict]) -> bool:
+    """Say whether a ratio of theirs is: then `PACED` is said once."""
+    return any(row.slope is not None for one in verdicts for row in one.ranking)
+
 
 @dataclass(frozen=True, slots=True)
 class VerdictGroup:

@@ -36,6 +36,8 @@ EFFECT = 0.05
 ALPHA = 0.05
 OURS = "launchbench"
 
+TWO_GEARS = Noise(worker=0.015, gear=0.35)
+"""A hyperthread's sibling is busy or not: everything takes as long as it takes, or 1.35 times as long."""
 NOISES: Mapping[str, Noise] = {
     "nothing but launches": Noise(),
     "10% drift over the run": Noise(drift=0.10),
@@ -43,6 +45,17 @@ NOISES: Mapping[str, Noise] = {
     "1% tails": Noise(tails=0.01),
     "unequal n": Noise(lost=0.05),
     "all of these": Noise(worker=0.03, drift=0.10, tails=0.01, lost=0.05),
+    **{
+        f"two gears, {name}": replace(TWO_GEARS, **how)
+        for name, how in {
+            "without a pacer": {},
+            "with a pacer": {"paced": True},
+            "with a pacer, of 0.6 of its pace": {"paced": True, "scales": 0.6},
+            "with a pacer, not of its pace": {"paced": True, "scales": 0.0},
+            "lasting longer, without a pacer": {"gear_lasts": 100.0},
+            "lasting longer, with a pacer": {"gear_lasts": 100.0, "paced": True},
+        }.items()
+    },
 }
 
 

@@ -23,6 +23,12 @@ OTHERS = ("fork_exec", "prefork_pipe", "prefork_seqpacket", "system", "vfork_exe
 FOOTPRINT = 64 << 20
 MACHINE = {"machine_id": "synthetic", "hostname": "synthetic", "kernel": "6.1.0", "distro": "none", "libc": "none 1.0"}
 _US = 1_000
+_APART = 4.0
+"""From the first launch of a worker to that of the next, in the time that its launches take."""
+_PACES = 16
+_PACE_SPREAD = 0.06
+_PACE_ERROR = 0.011
+"""Of a worker as a whole. Then a worker over its pace has a standard deviation of 3%, as was measured."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,14 @@ class Noise:
     """Share of workers that are not there, and of launches that the others did not reach."""
     run: float = 0.0
     """Standard deviation of the log of everything in one run: what runs differ by."""
+    gear: float = 0.0
+    """How much longer everything takes in the machine's second gear, as a fraction; each gear lasts at random."""
+    gear_lasts: float = 2.0
+    """How long a gear lasts on average, in the time that one worker launches; between workers pass three such times."""
+    paced: bool = False
+    """A pacer measured it between launches."""
+    scales: float = 1.0
+    """What of the pace the launches follow: 0 is of launches whose cost is another than the pacer's."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,7 @@ def write_run(path: Path, truth: Truth, seed: int) -> Path:
     cells = [_cell(strategy) for strategy in truth.strategies]
     cells.append(_cell(REFERENCE) | {"id": f"{REFERENCE}/64MiB/twin", "twin": True})
     shift = generator.normal(0, truth.noise.run) if truth.noise.run else 0.0
+    gears = Gears(truth.noise, truth.rounds * len(cells), generator)
     with path.open("w") as stream:
         print(json.dumps(_header(cells, truth, seed)), file=stream)
         total = truth.rounds * len(cells)
@@ -69,9 +84,26 @@ def write_run(path: Path, truth: Truth, seed: int) -> Path:
                 elapsed = (number * len(cells) + position) / total
                 if generator.random() >= truth.noise.lost:
                     level = math.log(40 * _US) + shift + math.log1p(truth.noise.drift) * elapsed
-                    line = _worker(cells[at], number, position, level, truth, generator)
+                    began = (number * len(cells) + position) * _APART
+                    line = _worker(cells[at], number, position, level, truth, generator, gears, began)
                     print(json.dumps(line), file=stream)
     return path
+
+
+class Gears:
+    """When the machine was in which of its two gears: a random telegraph (exponential times)."""
+
+    def __init__(self, noise: Noise, workers: int, generator: np.random.Generator) -> None:
+        self._noise = noise
+        count = int(2 * workers * _APART / noise.gear_lasts) + 100
+        self._changes = np.cumsum(generator.exponential(noise.gear_lasts, count)) if noise.gear else np.zeros(0)
+        self._first = int(generator.integers(2)) if noise.gear else 0
+
+    def at(self, times: np.ndarray) -> np.ndarray:
+        """Return the log of how much longer everything takes at these times."""
+        second = (np.searchsorted(self._changes, times) + self._first) % 2
+        pace: np.ndarray = second * math.log1p(self._noise.gear)
+        return pace
 
 
 def _cell(strategy: str) -> dict[str, Any]:
@@ -104,7 +136,14 @@ def _header(cells: Sequence[Mapping[str, Any]], truth: Truth, seed: int) -> dict
 
 
 def _worker(
-    cell: Mapping[str, Any], number: int, position: int, level: float, truth: Truth, generator: np.random.Generator
+    cell: Mapping[str, Any],
+    number: int,
+    position: int,
+    level: float,
+    truth: Truth,
+    generator: np.random.Generator,
+    gears: Gears,
+    began: float,
 ) -> dict[str, Any]:
     noise = truth.noise
     level += math.log1p(truth.effects.get(str(cell["strategy"]), 0.0)) + generator.normal(0, noise.worker or 1e-9)
@@ -114,6 +153,7 @@ def _worker(
     times = np.exp(level + generator.normal(0, noise.launch, n))
     tail = generator.random(n) < noise.tails
     times = np.where(tail, times * generator.uniform(2, 20, n), times)
+    times *= np.exp(noise.scales * gears.at(began + np.arange(n) / n))
     calls = np.arange(n) * 1_000_000
     reaped = (calls + np.rint(times)).astype(int).tolist()
     nothing = {"zombies": 0, "children": 0, "descriptors": 4, "threads": 1}
@@ -147,4 +187,12 @@ def _worker(
         "findings": [],
         "mechanism": None,
         "spent_ns": {},
-    }
+    } | ({"pace": _pace(generator, gears, began)} if noise.paced else {})
+
+
+def _pace(generator: np.random.Generator, gears: Gears, began: float) -> list[int]:
+    """Return the pacer's times, one between any five launches."""
+    level = math.log(30 * _US) + generator.normal(0, _PACE_ERROR)
+    times = level + generator.normal(0, _PACE_SPREAD, _PACES) + gears.at(began + (np.arange(_PACES) + 0.5) / _PACES)
+    paces: list[int] = np.rint(np.exp(times)).astype(int).tolist()
+    return paces

@@ -188,10 +188,11 @@ def _noise(floors: Sequence[NoiseFloor]) -> str:
         return ""
     worst = max(floors, key=lambda one: one.floor)
     cell = ", ".join([plain(str(worst.cell["strategy"])), size(worst.cell["footprint_bytes"])])
+    paced = "" if worst.slope is None else "held against the machine's pace, as all ratios here are, "
     others = f" It is the worst of {len(floors)} such measurements." if len(floors) > 1 else ""
     return (
         f"Measured twice a round, {cell}, overcommit {mode_name(worst.cell.get('overcommit'))}, differed from itself "
-        f"by a factor of {worst.ratio:.3f} [{worst.low:.3f}, {worst.high:.3f}] over {worst.pairs} pairs: "
+        f"{paced}by a factor of {worst.ratio:.3f} [{worst.low:.3f}, {worst.high:.3f}] over {worst.pairs} pairs: "
         f"no difference below {worst.floor:.1%} is believed.{others}"
     )
 
