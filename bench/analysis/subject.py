@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bench.analysis.comparison import CellKey
     from bench.analysis.identity import Machine
-    from bench.analysis.table import WorkerRow
+    from bench.analysis.table import Launches, WorkerRow
 
 FLOOR = "null"
 """The strategy that launches nothing: what measuring itself costs. No program can choose it."""
@@ -28,6 +28,9 @@ PLACE = ("machine", "kernel", "distro", "libc", "clock", "worker")
 """The keys of a cell that say where it ran, and by which build; the others say what it did."""
 EMULATED = "emulated"
 INSTRUCTIONS = "instructions"
+
+FEWEST_PACES = 5
+"""Launches of a worker with a time of the pacer below which nothing is said of the machine's pace."""
 
 _BROKEN = frozenset({"oom_killed", "crashed", "hung"})
 _FAILED = _BROKEN | {"not_allocatable"}
@@ -80,12 +83,9 @@ class Subject:
     def paces(self) -> Mapping[Pair, float]:
         """Logarithm of the machine's pace beside each of them, where it was measured in hardware time."""
         return {
-            (row.run, row.round): math.log(row.pace_ns)
+            (row.run, row.round): pace
             for row in self.started
-            if row.pace_ns is not None
-            and row.pace_ns > 0
-            and row.machine.clock == HARDWARE
-            and (row.run, row.round) in self.logs
+            if row.machine.clock == HARDWARE and (pace := _pace(row.launches)) is not None
         }
 
     @cached_property
@@ -160,6 +160,21 @@ class Subject:
     def pinned(self) -> bool:
         """Every worker was held to one CPU, with its children."""
         return all(row.pinned for row in self.started)
+
+
+def _pace(launches: Launches) -> float | None:
+    """Return the logarithm of the machine's pace as the worker's median met it; None where too little is known of it.
+
+    It is that median less the median of what each launch took over the pacer's just before it. The median of the
+    pacer's times would say as much of a machine that keeps its pace while a worker launches, and less of another.
+    """
+    timed = zip(launches.total, launches.result, launches.pace, strict=False)
+    both = [
+        (math.log(max(total, 1)), math.log(pace)) for total, result, pace in timed if result == "ok" and total and pace
+    ]
+    if len(both) < FEWEST_PACES:
+        return None
+    return statistics.median(total for total, _ in both) - statistics.median(total - pace for total, pace in both)
 
 
 def subjects(rows: Iterable[WorkerRow], *, twins: bool = False) -> tuple[Subject, ...]:

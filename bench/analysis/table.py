@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import signal
-import statistics
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,10 +26,6 @@ _ASSUMED: Mapping[str, object] = MappingProxyType({"worker": "glibc"})
 """What a cell has where it says nothing: the choice is younger than the format."""
 
 
-FEWEST_PACES = 5
-"""Times of the pacer below which nothing is said of the machine's pace."""
-
-
 @dataclass(frozen=True, slots=True)
 class Launches:
     """Launches of one worker as columns of one length, in order; ns."""
@@ -43,6 +38,8 @@ class Launches:
     total: tuple[int | None, ...]
     written: tuple[int | None, ...] = ()
     """What the worker's own writes took after each launch; as long as the others, or empty where there were none."""
+    pace: tuple[int, ...] = ()
+    """What a launch took the pacer just before each; 0: it was not asked; empty where it never was."""
 
     def __len__(self) -> int:
         """Count the launches, failed ones included."""
@@ -107,8 +104,6 @@ class WorkerRow:
     """What the mechanism does that the strategy's name denies."""
     findings: tuple[tuple[str, int], ...]
     """(kind, count)."""
-    pace_ns: float | None = None
-    """The median time of the pacer between its launches; None where there was none, or fewer than `FEWEST_PACES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +164,6 @@ def _rows(recording: Recording) -> Iterable[WorkerRow]:
             mechanism=worker["mechanism"],
             contradiction=worker.get("contradiction"),
             findings=tuple((finding["kind"], finding["count"]) for finding in worker["findings"]),
-            pace_ns=_pace(worker),
         )
 
 
@@ -195,6 +189,7 @@ def _launches(samples: Samples | None, outcomes: Sequence[str], names: Mapping[s
         reach=since_call(samples["reached"]),
         total=since_call(samples["reaped"]),
         written=tuple(samples["written"][at] for at in chosen) if "written" in samples else (),
+        pace=tuple(samples["pace"][at] for at in chosen) if "pace" in samples else (),
     )
 
 
@@ -246,11 +241,6 @@ def _reason(worker: WorkerLine, names: Mapping[str, str]) -> str:
     if "errno" in outcome:
         return errno_name(outcome["errno"], names)
     return _signal_name(outcome["signal"]) if "signal" in outcome else ""
-
-
-def _pace(worker: WorkerLine) -> float | None:
-    paces = worker.get("pace") or ()
-    return statistics.median(paces) if len(paces) >= FEWEST_PACES else None
 
 
 def _zombies_peak(census: Census | None) -> int | None:

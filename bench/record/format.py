@@ -313,7 +313,6 @@ class WorkerLine(_WorkerFields, total=False):
     stderr: str
     bystander_max_ns: int | None
     bystander_control_max_ns: int | None
-    pace: Sequence[int] | None
     pages_written: int
     inherited: Inherited
     broken_promises: Sequence[str]

@@ -53,8 +53,8 @@ def two_gears(
             gear = noise.choice((1.0, 1.4))
             took = 40_000 * factor * gear ** (follows or {}).get(name, 1.0) * math.exp(noise.gauss(0, 0.01))
             pace = paces(gear * math.exp(noise.gauss(0, 0.01)), number)
-            told = changes if pace is None else changes | {"pace": pace}
-            lines.append(worker(planned[name], [ok(round(took))] * 4, round_=number, **told))
+            launches = [replace(ok(round(took)), pace=ns) for ns in (*(pace or ()), *[0] * 5)[:5]]
+            lines.append(worker(planned[name], launches, round_=number, **changes))
     return table([read(write(path, *lines))]).rows
 
 
@@ -118,12 +118,12 @@ def test_costs_that_follow_it_by_half_are_held_against_half_of_it(tmp_path: Path
     assert found.answer == "slower"
 
 
-@pytest.mark.parametrize("pace", [None, [], [30_000] * 4, "absent"])
+@pytest.mark.parametrize("pace", [None, [30_000] * 4])
 def test_without_a_pace_everything_is_as_it_was(tmp_path: Path, pace: Any) -> None:
     def told(_pace: float, _number: int) -> Any:
         return pace
 
-    rows = two_gears(tmp_path / "r", paces=unpaced if pace == "absent" else told)
+    rows = two_gears(tmp_path / "r", paces=told)
     (noise,) = noise_floors(rows)
     base, new = pair_of(rows)
     found = of(rows)
@@ -241,3 +241,18 @@ def test_the_record_of_a_row_says_what_was_taken_off(tmp_path: Path) -> None:
     (row,) = answered([Match(base, new)], noise_floors(rows), lambda _: None)
 
     assert comparison_record(row)["pace_slope"] == asdict(row)["slope"] == held(base, new, base.logs).slope
+
+
+def test_the_pace_follows_a_machine_that_changes_under_a_worker(tmp_path: Path) -> None:
+    """Just under half of the launches are in the slow gear: medians of launches and of paces would miss it."""
+    gears = [1.0, 1.4, 1.0, 1.4, 1.0, 1.0, 1.4, 1.4, 1.4]
+    launches = [replace(ok(round(40_000 * gear)), pace=round(30_000 * gear)) for gear in gears]
+    odd = replace(launches[0], pace=round(30_000 * 1.4))  # the gear changed between the two
+    planned = cell("posix_spawn")
+    lines = [header([planned], rounds=2), worker(planned, launches), worker(planned, [odd, *launches[1:]], round_=1)]
+
+    (one,) = subjects(table([read(write(tmp_path / "r", *lines))]).rows)
+
+    first, second = (one.logs[pair] - one.paces[pair] for pair in one.logs)
+    assert first == pytest.approx(math.log(4 / 3), abs=1e-3)
+    assert second == pytest.approx(first, abs=1e-3)

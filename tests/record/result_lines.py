@@ -40,6 +40,7 @@ class Launch:
     status: int | None = 0
     command: int = 0
     warmup: int = 0
+    pace: int | None = None
 
 
 def ok(total: int, blocked: int = 10_000, reach: int | None = None, command: int = 0) -> Launch:
@@ -58,7 +59,8 @@ def samples(launches: Sequence[Launch]) -> dict[str, list[int | None]]:
         return [None if time is None else call + time for call, time in zip(calls, times, strict=True)]
 
     stage = {"spawn_error": "spawn", "exec_error": "exec"}
-    return {
+    paces = [launch.pace or 0 for launch in launches]
+    return ({"pace": [*paces]} if any(paces) else {}) | {
         "warmup": [launch.warmup for launch in launches],
         "command": [launch.command for launch in launches],
         "outcome": [LAUNCH_OUTCOMES.index(launch.outcome) for launch in launches],
