@@ -141,7 +141,7 @@ def test_two_machines_are_set_against_each_other(tmp_path: Path) -> None:
 
     (section,) = page.all("section", id="comparison")
     assert section.all("h3")[0].text == "6.1.0-18-amd64 against 5.10.0"
-    assert len(section.all("table")[0].all("tr")) == 1 + 36
+    assert sum(len(table.all("tr")) - 1 for table in section.all("table")) == 36
     rows = [row.text for row in section.all("tr")]
     assert sum("fails on both sides: spawn:ENOMEM" in row for row in rows) == 1
 
@@ -176,6 +176,43 @@ def test_every_number_of_a_comparison_is_what_compare_prints(tmp_path: Path, by:
             assert field.texts[0].removeprefix("~ ") == shown
         elif column.endswith("_ns"):
             assert field.texts[0] == (NONE if value is None else duration(value, UNICODE))
+
+
+def test_what_shows_no_difference_is_folded_away_and_counted(tmp_path: Path) -> None:
+    other = MACHINE | {"kernel": "5.10.0", "machine_id": "other"}
+    base, new = large(tmp_path), large(tmp_path, "s.jsonl", run="other", machine=other)
+    told = CliRunner().invoke(cli, ["compare", str(base), str(new), "--format", "json"])
+    quiet = sum(row["verdict"] in {"same", "inconclusive"} for row in json.loads(told.stdout)["rows"])
+
+    (section,) = read_page(page_of(base, new)).all("section", id="comparison")
+
+    (folded,) = section.all("details")
+    assert quiet > 8
+    assert "open" not in folded.attributes
+    assert folded.all("summary")[0].text == f"{quiet} without a shown difference"
+    assert len(folded.all("tbody")[0].all("tr")) == quiet
+
+
+def test_what_changed_or_is_missing_is_never_folded_away(tmp_path: Path) -> None:
+    works, fails, lacks = (cell(name) for name in ("vfork_exec", "fork_exec", "clone3_vfork"))
+    there = [cell(one["strategy"], kernel="4.4", id=f"{one['strategy']} there") for one in (works, fails, lacks)]
+    place = {"place": {"kernel": "4.4.0"}}
+    lines = []
+    for round_ in range(8):
+        fine = [ok(70_000 + round_)] * 40
+        lines += [worker(one, fine, round_=round_) for one in (works, fails, lacks)]
+        lines += [worker(there[0], fine, round_=round_, **place)]
+        lines += [worker(there[1], [failed("spawn_error", 12)] * 40, round_=round_, **place)]
+        lines += [refused(there[2], "unsupported", round_=round_, reason="too old") | place]
+    path = write(tmp_path / "k.jsonl", header([works, fails, lacks, *there], rounds=8), *lines)
+
+    (section,) = read_page(page_of(path)).all("section", id="comparison")
+
+    shown, quiet = section.all("table")
+    assert [row.all("td")[0].text for row in shown.all("tbody")[0].all("tr")] == ["changed", "missing"]
+    (folded,) = section.all("details")
+    assert "open" in folded.attributes, "so little is not hidden"
+    assert [row.all("th")[0].text for row in quiet.all("tbody")[0].all("tr")] == ["vfork_exec"]
 
 
 def several_kernels(directory: Path, other: dict[str, Any]) -> Path:

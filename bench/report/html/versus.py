@@ -1,4 +1,7 @@
-"""The section that sets A against B: transitions first, then ratios with their intervals on one logarithmic axis."""
+"""The section that sets A against B: transitions first, then ratios with their intervals on one logarithmic axis.
+
+What shows no difference is folded away, counted: rows without number would hide the few that say something.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from bench.report.blocks import Section
 
 _MOST_ROWS = 300
+_QUIET = frozenset({"same", "inconclusive"})
+_MOST_QUIET = 8
+"""So few rows without a shown difference are read at once, and are not folded away."""
 _ANSWERS = {"same": "~", "transition": "changed", "missing": "missing"}
 _KINDS = {"faster": "all", "slower": "some", "transition": "no", "missing": "none", "inconclusive": "none"}
 
@@ -30,6 +36,11 @@ class Versus:
     said: str
     warnings: Sequence[str]
     table: Table
+    """What changed, differs or is missing."""
+    folded: Table
+    """What shows no difference."""
+    open: bool
+    """Nothing is hidden: it is little, too."""
 
 
 def comparisons(sections: Sequence[Section], analysis: Analysis) -> list[Versus]:
@@ -39,7 +50,8 @@ def comparisons(sections: Sequence[Section], analysis: Analysis) -> list[Versus]
 
 def _versus(number: int, result: CompareResult) -> Versus:
     ends = _ends([end for row in result.rows for end in (row.ratio, row.low, row.high) if end is not None])
-    shown = result.rows[:_MOST_ROWS]
+    # what says something first: it is the last to be left out
+    by_place = sorted(enumerate(result.rows), key=lambda one: one[1].answer in _QUIET)[:_MOST_ROWS]
     side = result.key if len(result.new) > 1 else None
     common = common_conditions(result.rows)
     heads = (
@@ -52,14 +64,24 @@ def _versus(number: int, result: CompareResult) -> Versus:
         Head("new"),
         Head("why", number=False),
     )
-    table = Table(
-        caption=title(result),
-        heads=heads,
-        titled=True,
-        rows=tuple(_row(row, f"comparisons.{number}.rows.{at}", side, ends, common) for at, row in enumerate(shown)),
+
+    def table(caption: str, *, quiet: bool) -> Table:
+        rows = tuple(
+            _row(row, f"comparisons.{number}.rows.{at}", side, ends, common)
+            for at, row in by_place
+            if (row.answer in _QUIET) is quiet
+        )
+        return without_empty(Table(caption=caption, heads=heads, titled=True, rows=rows))
+
+    folded = table(f"{title(result)}: without a shown difference", quiet=True)
+    return Versus(
+        title(result),
+        said(result, len(by_place)),
+        [plain(warning) for warning in result.warnings],
+        table(title(result), quiet=False),
+        folded,
+        len(folded.rows) <= _MOST_QUIET,
     )
-    warnings = [plain(warning) for warning in result.warnings]
-    return Versus(title(result), said(result, len(shown)), warnings, without_empty(table))
 
 
 def _ends(ratios: Sequence[float]) -> tuple[float, float]:
@@ -75,7 +97,7 @@ def _row(
     """Set a row; `path` is where `compare --format json` has it, after the number of the comparison on this page."""
     key = row.new or row.base or {}
     interval = None if row.low is None or row.high is None else (row.low, row.high)
-    muted = row.answer in {"same", "inconclusive"}
+    muted = row.answer in _QUIET
     picture = "" if row.ratio is None else beside(row.ratio, interval, ends, muted=muted)
     name = cell_name(row, common)
     side = plain(str(key.get(key_of_side, ""))) if key_of_side else ""
