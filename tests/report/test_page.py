@@ -404,6 +404,26 @@ def test_what_a_file_says_is_text(tmp_path: Path) -> None:
     assert page.text.count("alert(1)") > 10
 
 
+def many_kernels(directory: Path, *strategies: str) -> Path:
+    """Eleven kernels, on which every status of these strategies is lost: so many that they are the columns."""
+    kernels = [f"5.{number}" for number in range(11)]
+    cells = [cell(name, kernel=kernel, id=f"{name} {kernel}") for kernel in kernels for name in strategies]
+    launches = [failed("lost_status", 10)] * 30
+    lines = [worker(one, launches, place={"kernel": f"{one['kernel']}.0"}) for one in cells]
+    return write(directory / "k.jsonl", header(cells), *lines)
+
+
+def test_where_a_name_may_be_broken_it_is_still_text(tmp_path: Path) -> None:
+    page = page_of(many_kernels(tmp_path, "<b>_lost:x", "vfork_exec"))
+
+    (table,) = read_page(page).all("section", id="s0-success")[0].all("table")
+
+    assert [head.text for head in table.all("tbody")[0].all("th")] == ["<b>_lost:x", "vfork_exec"]
+    assert all(field.text.startswith("0/30 lost_status:ECHILD") for field in table.all("td"))
+    assert "0/30 lost_<wbr>status:<wbr>ECHILD<" in page
+    assert "&lt;b&gt;_<wbr>lost:<wbr>x<" in page
+
+
 def test_every_colour_of_a_figure_is_one_that_themes_know(tmp_path: Path) -> None:
     from bench.report.html.chart import PALETTE
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from examples import large
 from result_lines import cell, header, ok, worker, write
-from test_page import EVIL, SECTIONS, page_of
+from test_page import EVIL, SECTIONS, many_kernels, page_of
 
 pytest.importorskip("vl_convert", reason="the page needs vl-convert-python: pip install 'launchbench[report]'")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'launchbench[test]'")
@@ -180,6 +180,31 @@ def test_it_fits_wide_and_narrow_pages(browser: Any, file: Path, width: int, sho
     assert opened.visible(f"#s0-latency {shown}") == 1
     assert opened.visible(f"#s0-latency {hidden}") == 0
     opened.context.close()
+
+
+@pytest.mark.parametrize("medium", ["screen", "print"])
+def test_an_error_in_a_table_of_many_kernels_is_broken_between_words(
+    browser: Any, tmp_path: Path, medium: Literal["screen", "print"]
+) -> None:
+    (tmp_path / "page.html").write_text(page_of(many_kernels(tmp_path, "fork_exec", "vfork_exec")))
+    found = Opened(browser, tmp_path / "page.html")
+    found.page.emulate_media(media=medium)
+
+    broken = found.page.evaluate(
+        """() => Array.from(document.querySelectorAll("#s0-success td.outcome")).flatMap((field) =>
+          Array.from(field.childNodes).filter((node) => node.nodeType === Node.TEXT_NODE).flatMap((node) =>
+            Array.from(node.data.matchAll(/[^\\s]+/g)).map((word) => {
+              const range = document.createRange();
+              range.setStart(node, word.index);
+              range.setEnd(node, word.index + word[0].length);
+              return [word[0], range.getClientRects().length];
+            })))"""
+    )
+
+    found.context.close()
+    assert [word for word, _ in broken[:4]] == ["0/30", "lost_", "status:", "ECHILD"]
+    assert len(broken) == 4 * 2 * 11
+    assert {lines for _, lines in broken} == {1}
 
 
 @pytest.mark.parametrize("width", [1280, 400])

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench import __version__
 from bench.analysis import spreads
@@ -57,6 +58,7 @@ def render(analysis: Analysis) -> str:
         lstrip_blocks=True,
     )
     environment.filters["markup"] = Markup  # of what this package drew; see drawing
+    environment.filters["breakable"] = _breakable
     style, script = _source("page.css") + _dark_figures(), _source("page.js")
     return environment.get_template("page.html").render(
         policy=_policy(style, script),
@@ -99,6 +101,12 @@ def _content(analysis: Analysis) -> dict[str, Any]:
 def _title(subjects: list[Subject]) -> str:
     names = ", ".join(dict.fromkeys(one.name for one in subjects))
     return f"{names}: launchbench report"
+
+
+def _breakable(text: str) -> Markup:
+    """Let a name be broken where it is made of parts: `lost_status:ECHILD` in front of `status` and of `ECHILD`."""
+    parts = re.split(r"(?<=[:_])(?=\w)", text)
+    return Markup("<wbr>").join(map(escape, parts))
 
 
 def _source(name: str) -> str:
