@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from bench.report.blocks import axis, axis_name, axis_text, varying
-from bench.report.typography import Glyphs, clip, clip_list, duration, plain
+from bench.report.blocks import axis, axis_name, axis_text, telling, varying
+from bench.report.typography import Glyphs, clip, clip_list, duration, plain, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +40,15 @@ class Column:
     identifies: bool = False
     """It tells rows apart, and is cut only when nothing else is left to go."""
     style: Callable[[CellSummary], Mapping[str, Any]] = lambda _: {}
+    is_axis: bool = False
+    """It says what a cell was measured under: where there is no room, that stands under its row."""
     optional: bool = False
     """It goes when no row has anything to say in it."""
+
+    @property
+    def is_list(self) -> bool:
+        """Say whether it may be cut in its first item."""
+        return self.align == "left" and self.optional
 
 
 def set_blocks(blocks: Sequence[Sequence[CellSummary]], options: Options, glyphs: Glyphs) -> list[list[str]]:
@@ -50,6 +57,10 @@ def set_blocks(blocks: Sequence[Sequence[CellSummary]], options: Options, glyphs
     if not cells:
         return [[] for _ in blocks]
     columns = fit(columns_for(cells, glyphs), cells, options.width)
+    stacked = sum(width + _GAP for _, width in columns) - _GAP > options.width
+    if stacked:
+        every = [column for column in columns_for(cells, glyphs) if not column.is_axis]
+        columns = fit(every, cells, options.width)
     rows = [[_set(column, width, cell, options, glyphs) for column, width in columns] for cell in cells]
     titles = [clip(column.title, width, glyphs) for column, width in columns]
     # The titles are a row like others: tabulate widens a column by two where the title is its widest entry.
@@ -58,7 +69,18 @@ def set_blocks(blocks: Sequence[Sequence[CellSummary]], options: Options, glyphs
     ).splitlines()
     head = click.style(lines[0].rstrip(), dim=True) if options.colour else lines[0].rstrip()
     body = iter(lines[1:])
-    return [[head, *(next(body).rstrip() for _ in block)] for block in blocks]
+    axes = telling(cells) if stacked else []
+    return [
+        [head, *(line for cell in block for line in (next(body).rstrip(), *_under(cell, axes, options)))]
+        for block in blocks
+    ]
+
+
+def _under(cell: CellSummary, axes: Sequence[str], options: Options) -> list[str]:
+    """Say under a row what has no room in it: the axes of its cell, without limits that there are none of."""
+    said = [f"{axis_name(name)} {axis_text(name, value)}" for name in axes if (value := axis(cell, name)) is not None]
+    lines = wrap(", ".join(said), options.width, first="  ", rest="  ") if said else []
+    return [click.style(line, dim=True) for line in lines] if options.colour else lines
 
 
 _LEAST_OF_LIST = 14
@@ -106,7 +128,8 @@ def fit(columns: Sequence[Column], cells: Sequence[CellSummary], width: int) -> 
 
     while spare(cut=False) < 0 and min(column.rank for column in chosen) < _STAYS:
         chosen.remove(min(chosen, key=lambda column: column.rank))
-    cut = spare(cut=False) < 0
+    in_lists = sum(max(0, least(column, cut=False) - _LEAST_OF_LIST) for column in chosen if column.is_list)
+    cut = spare(cut=False) + in_lists < 0
     slack = spare(cut=cut)
     widths = []
     for column in chosen:
@@ -114,7 +137,7 @@ def fit(columns: Sequence[Column], cells: Sequence[CellSummary], width: int) -> 
         if slack >= 0:
             extra = min(slack, natural[column.title] - at_least)
         else:  # a list is cut in its first item too, before the table is wider than it may be
-            extra = max(slack, min(0, _LEAST_OF_LIST - at_least)) if column.align == "left" and column.optional else 0
+            extra = max(slack, min(0, _LEAST_OF_LIST - at_least)) if column.is_list else 0
         slack -= extra
         widths.append((column, at_least + extra))
     return widths
@@ -151,7 +174,13 @@ def left_behind(cell: CellSummary) -> str:
 
 def _axis_column(name: str) -> Column:
     return Column(
-        axis_name(name), lambda cell: axis_text(name, axis(cell, name)), _STAYS, "left", least=10, identifies=True
+        axis_name(name),
+        lambda cell: axis_text(name, axis(cell, name)),
+        _STAYS,
+        "left",
+        least=10,
+        identifies=True,
+        is_axis=True,
     )
 
 

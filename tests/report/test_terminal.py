@@ -112,6 +112,31 @@ def test_a_long_error_is_cut_before_a_table_of_many_axes_is_too_wide(tmp_path: P
     assert all("spawn:EAGAIN" in row for row in rows)
 
 
+def test_axes_that_have_no_room_stand_under_their_row(tmp_path: Path) -> None:
+    cells = [
+        cell("prefork_seqpacket", pids_limit=pids, memory_limit_bytes=memory, id=f"{pids} {memory}")
+        for pids in (None, 4)
+        for memory in (None, GIB)
+    ]
+    cells.append(cell("fork_exec", reaper="pidfd", id="fork"))
+    lines = [worker(one, [ok(70_000)] * 70 + [failed("spawn_error", 11)] * 30) for one in cells]
+    path = write(tmp_path / "r.jsonl", header(cells), *lines)
+
+    wide, narrow = (rendered(path, width=width).splitlines() for width in (120, 60))
+
+    assert max(map(len, narrow)) <= 60
+    assert any("memory limit" in line and "pids limit" in line and "total" in line for line in wide)
+    (first,) = (at for at, line in enumerate(narrow) if line.startswith("strategy"))
+    rows = narrow[first + 1 :][: narrow[first:].index("") - 1]
+    told = [line for line in rows if not line.startswith(" ")]
+    assert all("spawn:EAGAIN" in line and line.split()[0] in {"prefork_seqpacket", "fork_exec"} for line in told)
+    assert sorted(line for line in rows if line.startswith(" ")) == [
+        "  memory limit 1 GiB",
+        "  memory limit 1 GiB, pids limit 4",
+        "  pids limit 4",
+    ]
+
+
 def test_without_unicode_it_is_ascii(tmp_path: Path) -> None:
     text = rendered(everything(tmp_path), unicode=False)
 
