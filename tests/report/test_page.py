@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,30 @@ def test_places_that_stand_beside_each_other_are_not_told_apart_by_their_builds_
 
     assert [title.text for title in section.all("h3")] == ["Alpine against Debian, Ubuntu"]
     assert "no such cell" not in section.text
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_the_method_says_so_where_ratios_are_held_against_the_machines_pace(tmp_path: Path, *, paced: bool) -> None:
+    cells = [cell("vfork_exec"), cell("fork_exec"), cell("vfork_exec", twin=True, id="twin")]
+    lines = []
+    for round_ in range(8):
+        for number, one in enumerate(cells):
+            gear = 1 + 0.4 * ((round_ + number) % 3 == 0)
+            launches = [ok(round(gear * (70_000 + 90_000 * (number == 1) + at_))) for at_ in range(40)]
+            if paced:
+                launches = [replace(launch, pace=round(gear * 30_000)) for launch in launches]
+            lines.append(worker(one, launches, round_=round_))
+    path = write(tmp_path / "r.jsonl", header(cells, rounds=8), *lines)
+
+    page = read_page(page_of(path))
+
+    method = [term.text for term in page.all("section", id="method")[0].all("dt")]
+    assert ("pace" in method) is paced
+    (link,) = (one for one in page.all("a") if (one.attributes.get("download") or "").endswith(".json"))
+    carried = json.loads(base64.b64decode((link.attributes["href"] or "").partition("base64,")[2]))
+    rows = [row for verdict in carried["verdicts"] for row in verdict["ranking"]] + carried["noise"]
+    assert rows
+    assert all(row["paced"] is paced and (row["pace_slope"] is not None) is paced for row in rows)
 
 
 def test_two_files_with_nothing_in_common_say_so(tmp_path: Path) -> None:

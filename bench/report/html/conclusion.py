@@ -188,7 +188,7 @@ def _noise(floors: Sequence[NoiseFloor]) -> str:
         return ""
     worst = max(floors, key=lambda one: one.floor)
     cell = ", ".join([plain(str(worst.cell["strategy"])), size(worst.cell["footprint_bytes"])])
-    paced = "" if worst.slope is None else "held against the machine's pace, as all ratios here are, "
+    paced = "" if worst.slope is None else "held against the machine's pace "
     others = f" It is the worst of {len(floors)} such measurements." if len(floors) > 1 else ""
     return (
         f"Measured twice a round, {cell}, overcommit {mode_name(worst.cell.get('overcommit'))}, differed from itself "

@@ -30,6 +30,7 @@ from bench.report.html.versus import comparisons
 from bench.report.interface import Options
 from bench.report.record_columns import cell_record
 from bench.report.typography import plain, size
+from bench.report.verdict_groups import held_against_pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from bench.analysis import Analysis, Machine
 
 _TEMPLATES = "templates"
+_PACE = (
+    "a small probe was launched just before each launch, and what its times say of how fast the machine was then is "
+    "taken out of the ratios of one run and of their intervals, round by round; p50 and its interval are as measured"
+)
+"""Said where any ratio was held against the machine's pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ def _content(analysis: Analysis) -> dict[str, Any]:
     spread = {index: one for index, one in enumerate(spreads(analysis.rows)) if one is not None}
     standing = standings(analysis)
     parts = sections(analysis)
+    versus = comparisons(parts, analysis)
     subjects = [
         subject(number, section, analysis, records, indices, spread, standing) for number, section in enumerate(parts)
     ]
@@ -82,7 +89,8 @@ def _content(analysis: Analysis) -> dict[str, Any]:
         "title": _title(subjects),
         "subjects": subjects,
         "warnings": [plain(warning) for warning in analysis.warnings],
-        "comparisons": comparisons(parts, analysis),
+        "comparisons": versus,
+        "pace_said": _PACE if held_against_pace(analysis.verdicts) or any(one.paced for one in versus) else "",
         "machines": [
             {"title": plain(str(facts.get("hostname") or machine.id)), "table": _fingerprint(machine, facts)}
             for machine, facts in analysis.fingerprints.items()

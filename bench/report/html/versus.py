@@ -41,6 +41,8 @@ class Versus:
     """What shows no difference."""
     open: bool
     """Nothing is hidden: it is little, too."""
+    paced: bool
+    """Some of its ratios are held against the machine's pace."""
 
 
 def comparisons(sections: Sequence[Section], analysis: Analysis) -> list[Versus]:
@@ -81,6 +83,7 @@ def _versus(number: int, result: CompareResult) -> Versus:
         table(title(result), quiet=False),
         folded,
         len(folded.rows) <= _MOST_QUIET,
+        any(row.slope is not None for row in result.rows),
     )
 
 
