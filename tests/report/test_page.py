@@ -282,6 +282,21 @@ def test_two_files_with_nothing_in_common_say_so(tmp_path: Path) -> None:
     assert [title.text for title in page.all("h1")] == ["big-parent", "another"]
 
 
+@pytest.mark.parametrize(("fails", "marked"), [(True, ["verdict nothing"]), (False, ["verdict"])])
+def test_an_answer_that_nothing_works_does_not_look_like_one_that_something_does(
+    tmp_path: Path, marked: list[str], *, fails: bool
+) -> None:
+    one = cell("fork_exec")
+    launches = [failed("spawn_error", 12) if fails else ok(1000)] * 30
+    lines = [worker(one, launches, round_=round_) for round_ in range(6)]
+
+    page = read_page(page_of(write(tmp_path / "r.jsonl", header([one], rounds=6), *lines)))
+
+    (section,) = page.all("section", id="s0-verdict")
+    boxes = [box.attributes["class"] or "" for box in section.all("div")]
+    assert [name for name in boxes if name.startswith("verdict")] == marked
+
+
 def test_a_run_in_which_everything_failed_has_no_time_anywhere(tmp_path: Path) -> None:
     one = cell("fork_exec")
     path = write(tmp_path / "r.jsonl", header([one]), worker(one, [failed("spawn_error", 12)] * 40))

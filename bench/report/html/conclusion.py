@@ -50,6 +50,8 @@ class Conclusion:
     others: Sequence[str]
     """Where else the same choice was reached, with other figures."""
     refused: bool
+    nothing: bool
+    """All that was tried fails."""
     because: Sequence[Clause]
     """The reasons that decided, the first of them."""
     reasons: Sequence[tuple[str, Sequence[Clause]]]
@@ -161,6 +163,7 @@ def _conclusion(group: VerdictGroup) -> Conclusion:
         rest=answer[head.end() :] if head else answer,
         others=group.others,
         refused=group.refused,
+        nothing=not group.refused and not first.chosen,
         because=because,
         reasons=[(plain(one.sentence), [_clause(reason) for reason in one.reasons]) for one in group.verdicts],
     )
