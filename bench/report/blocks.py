@@ -257,7 +257,7 @@ def mechanisms(cells: Iterable[CellSummary]) -> tuple[dict[str, list[str]], dict
 def _told(texts: Mapping[str, list[str]]) -> list[str]:
     if len(texts) == 1:
         return list(texts)
-    told = {text: ", ".join(filter(None, dict.fromkeys(where))) for text, where in texts.items()}
+    told = {text: ", ".join(sorted(filter(None, set(where)), key=natural)) for text, where in texts.items()}
     return [f"{text} [{where}]" if where else text for text, where in told.items()]
 
 

@@ -302,6 +302,19 @@ def test_a_mechanism_that_denies_the_name_is_said_in_words(tmp_path: Path) -> No
     assert f"vfork_exec: {said}" in text
 
 
+def test_kernels_of_a_mechanism_stand_in_their_order(tmp_path: Path) -> None:
+    seen = {"5.10": "clone3 execve", "5.4": "clone3 execve", "6.1": "clone3 execve", "4.4": "clone execve"}
+    cells = {kernel: cell("posix_spawn", kernel=kernel, id=kernel) for kernel in seen}
+    lines = [
+        worker(cells[kernel], [ok(1000)] * 30, mechanism=calls, place={"kernel": f"{kernel}.0"})
+        for kernel, calls in seen.items()
+    ]
+
+    text = rendered(write(tmp_path / "r.jsonl", header(list(cells.values())), *lines), width=120)
+
+    assert "clone3 execve [5.4, 5.10, 6.1] | clone execve [4.4]" in text
+
+
 def test_many_files_are_described_together(tmp_path: Path) -> None:
     paths = [
         write(
