@@ -81,7 +81,7 @@ def test_what_a_killed_run_left_is_named_and_put_back(left_changed: Settings, la
     assert result.exit_code == 0
     assert result.stdout.startswith(f"restored: vm.overcommit_memory={left_changed.memory} ")
     assert read_settings() == left_changed
-    assert "killed run" not in launchbench("doctor").stdout
+    assert "left these settings changed" not in launchbench("doctor").stdout
 
 
 @root
@@ -108,5 +108,5 @@ def test_a_run_that_goes_on_is_neither_dead_nor_disturbed(machine: Settings, lau
     assert restored.exit_code == 2
     assert restored.stderr.startswith(f"vm.overcommit_* is held by another run (process {os.getpid()})")
     assert len(restored.stderr.splitlines()) == 1
-    assert "killed run" not in shown.stdout
+    assert "left these settings changed" not in shown.stdout
     assert read_settings() == machine
