@@ -75,6 +75,7 @@ static void fork_executor(const char *path)
 	if (executor.pid == 0) {
 		char *const argv[] = {(char *)(uintptr_t)path, NULL};
 
+		close(ends[1]); /* so that a trial that ends before it tells anything ends this one as well */
 		if (read(ends[0], &go, 1) == 1)
 			execv(path, argv);
 		*error = errno;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int group = -1;
@@ -54,16 +55,21 @@ static const char *make_group(void)
 	if (!find_hierarchy(hierarchy, sizeof hierarchy) || !find_own(own, sizeof own))
 		return "there is no cgroup v2 hierarchy";
 	snprintf(group_path, sizeof group_path, "%s%s/launchbench-%d", hierarchy, strcmp(own, "/") ? own : "", getpid());
-	if (mkdir(group_path, 0755) != 0)
+	/* One of that name is this process's own, or that of a dead one which had its number. */
+	if (mkdir(group_path, 0755) != 0 && errno != EEXIST)
 		return "no control group can be made in the v2 hierarchy (needs root, or a delegated group)";
 	group = open(group_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return group >= 0 ? NULL : "the control group that was made cannot be opened";
 }
 
+/* A child that was waited for may be counted in its group for a moment yet: then it is busy. */
 static void remove_group(void)
 {
+	static const struct timespec a_while = {.tv_nsec = 1000000};
+
 	close(group);
-	rmdir(group_path);
+	for (int i = 0; rmdir(group_path) != 0 && errno == EBUSY && i < 200; i++)
+		nanosleep(&a_while, NULL);
 }
 
 static struct clone3_arguments arguments(void)
