@@ -9,9 +9,11 @@ What cannot be used is named in the warnings and ends nothing: among thousands o
 
 from __future__ import annotations
 
+import gc
 import json
 import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +30,7 @@ from bench.analysis.table import WorkerRow, table
 from bench.record import HazardKey, Recording, UnreadableResult, hazard_key, problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bench.record import HazardLine, WorkerLine
 
@@ -38,7 +40,7 @@ def analyse_many(paths: Sequence[Path]) -> Analysis:
 
     Raises `UnreadableResult` when not one of them can be used, and `ModuleNotFoundError` without DuckDB.
     """
-    with tempfile.TemporaryDirectory(prefix="launchbench-") as folder:
+    with _no_collector(), tempfile.TemporaryDirectory(prefix="launchbench-") as folder:
         collection = Collection(Path(folder))
         with Database(Path(folder)) as database:
             gather(paths, collection, database)
@@ -46,6 +48,18 @@ def analyse_many(paths: Sequence[Path]) -> Analysis:
             if not collection.sources:
                 raise UnreadableResult("\n".join(collection.refused))
             return _analysis(collection, database)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep Python's collector of cycles still: headers make none, and it walks over ten thousand of them each time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _rows(lines: Iterable[tuple[int, WorkerLine]], collection: Collection) -> list[WorkerRow]:

@@ -1,5 +1,6 @@
 """Files by the hundred say what the same files say one by one."""
 
+import gc
 import json
 import random
 from collections.abc import Callable
@@ -292,6 +293,21 @@ def test_nothing_but_useless_files_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableResult, match="is empty"):
         analyse_many(paths)
+
+
+def test_the_collector_of_cycles_is_as_before_whatever_happens(fleet: list[Path], tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing.jsonl"
+    nothing.touch()
+    for wanted in (False, True):
+        (gc.enable if wanted else gc.disable)()
+        try:
+            analyse_many(fleet)
+            assert gc.isenabled() == wanted
+            with pytest.raises(UnreadableResult):
+                analyse_many([nothing])
+            assert gc.isenabled() == wanted
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("name", ["a*.jsonl", "run[1].jsonl", "it's.jsonl", "{x}.jsonl", "mit Abstand.jsonl", "z.gz"])
