@@ -1,8 +1,8 @@
 """Pairs of workers held against the machine's pace: what else was slow while they were is not theirs.
 
-A pacer launches one and the same thing between a worker's launches, so that its times tell how fast the machine was
-just then. They are a control variate (Lavenberg and Welch, Management Science 27, 1981) of the pair's ratio. The slope
-comes from the sums of the pairs, never from their differences: exchanging the names of a round, and any true
+A pacer launches one and the same thing before each of a worker's launches, so that its times tell how fast the machine
+was just then. They are a control variate (Lavenberg and Welch, Management Science 27, 1981) of the pair's ratio. The
+slope comes from the sums of the pairs, never from their differences: exchanging the names of a round, and any true
 difference, leave the sums as they are, so that tests stay exact and the estimate unbiased. docs/method.md says more.
 """
 
@@ -12,7 +12,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.analysis.inference import FEWEST
+from bench.analysis.inference import FEWEST, standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +25,6 @@ _LACKING = 0.25
 """A comparison of which a greater share of pairs lacks a pace stays as it was measured."""
 _LAID_TO_PACER = 0.5
 """The share of what the paces leave unexplained that is laid to their own noise."""
-_DEVIATION = 1.4826
-"""The standard deviation of a normal distribution over its median deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,7 @@ def slope_of(levels: Sequence[float], sums: Sequence[float], differences: Sequen
         return 0.0
     n = len(levels)
     rest = [level - slope * at for level, at in zip(levels, sums, strict=True)]
-    middle = statistics.median(rest)
-    deviation = _DEVIATION * statistics.median(abs(value - middle) for value in rest)
-    unexplained = deviation**2 * n / (n - 2)
+    unexplained = standard_error(rest) ** 2 * n * n / (n - 2)
     moved = slope**2 * sum(value**2 for value in differences) / n
     error = unexplained / sum((at - statistics.fmean(sums)) ** 2 for at in sums)
     kept = max(0.0, 1 - error / slope**2) * (max(0.0, 1 - _LAID_TO_PACER * unexplained / moved) if moved else 0.0)
