@@ -282,10 +282,11 @@ def lanes(remaining: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites,
     """Divide workers among threads, each in the schedule's order.
 
     The first has all whose times are the hardware's (and those that are only refused), and has the machine for itself:
-    the others, one boot of a site each, come after it, side by side.
+    the others, one boot of a site each, come after it, side by side. Boots of one site stand together: what the first
+    one of them to come there has observed, the others need not.
     """
     first: list[Planned] = []
-    beside: dict[tuple[object, ...], list[Planned]] = {}
+    beside: dict[tuple[str | None, str | None], dict[int, list[Planned]]] = {}
     for planned in remaining:
         cell = cells[planned.cell]
         site = sites[cell.kernel, cell.distro]
@@ -293,8 +294,8 @@ def lanes(remaining: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites,
             first.append(planned)
         else:
             boot = schedule.boot(planned.round, rounds, site.boots)
-            beside.setdefault((cell.kernel, cell.distro, boot), []).append(planned)
-    return [first, *beside.values()]
+            beside.setdefault((cell.kernel, cell.distro), {}).setdefault(boot, []).append(planned)
+    return [first, *(lane for boots in beside.values() for lane in boots.values())]
 
 
 def _side_by_side(session: _Session, workers: Sequence[Sequence[Planned]]) -> None:

@@ -232,6 +232,19 @@ def test_only_what_says_nothing_of_the_hardware_runs_beside_others() -> None:
     ]
 
 
+def test_boots_of_one_kernel_come_one_after_the_other() -> None:
+    """They share what was observed there: apart, the first boot of each kernel would have all of it to do."""
+    cells = [under(kernel=kernel) for kernel in ("5.10", "6.1", "4.4")]
+    sites: Sites = {(kernel, None): Guests() for kernel in ("5.10", "6.1", "4.4")}
+
+    alone, *beside = lanes(order([one.id for one in cells], 3, seed=1), {one.id: one for one in cells}, sites, 3)
+
+    assert alone == []
+    assert [len(lane) for lane in beside] == [1] * 9
+    came = [lane[0].cell for lane in beside]
+    assert came == [one for one in dict.fromkeys(came) for _ in range(3)]
+
+
 def test_boots_of_emulated_machines_run_side_by_side(
     carry_out: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +343,14 @@ def test_a_place_that_dies_is_opened_anew_for_the_same_worker(carry_out: Callabl
 
     assert ran.footer["workers"]["outcomes"] == {"finished": 3}
     assert len(site.opened) == 2
+    (first, *others) = ran.footer["boots"]
+    assert first["lost"] == {
+        "kind": "crashed",
+        "reason": "the guest ended under a worker",
+        "console": "Kernel panic - not syncing\n",
+    }
+    assert first["place"]["kernel"] == "5.10.0"
+    assert not any("lost" in other for other in others)
 
 
 def test_a_worker_under_which_it_dies_twice_keeps_the_console_and_the_next_goes_on(
@@ -356,9 +377,16 @@ def test_a_kernel_that_does_not_boot_is_tried_twice_and_not_by_every_worker(carr
 
 
 def test_one_boot_that_fails_is_one_more_try(carry_out: Callable[..., Ran]) -> None:
-    ran = carry_out(plan(under(kernel="5.10"), rounds=2), {("5.10", None): Mortal(deadly_boots=(1,))})
+    site = Mortal(deadly_boots=(1,), boots=2)
+    ran = carry_out(plan(under(kernel="5.10"), rounds=2), {("5.10", None): site})
 
     assert ran.footer["workers"]["outcomes"] == {"finished": 2}
+    told = {cost["place"]["boot"]: cost for cost in ran.footer["boots"]}
+    assert told.keys() == {"0.0.1", "0.0.2", "0.1.1"}
+    assert told["0.0.1"]["lost"]["reason"] == "the guest did not boot in 90 s"
+    assert told["0.0.1"]["lost"]["console"] == "VFS: Unable to mount root fs\n"
+    assert told["0.0.1"]["spent_ns"]["workers"] == 0
+    assert not any("lost" in told[boot] for boot in ("0.0.2", "0.1.1"))
 
 
 def test_a_place_that_there_is_not_is_skipped_with_its_reason(carry_out: Callable[..., Ran]) -> None:
