@@ -77,7 +77,7 @@ def _rows(lines: Iterable[tuple[int, WorkerLine]], collection: Collection) -> li
 
 
 def _recording(source: Source, *, workers: Sequence[WorkerLine] = (), tried: Sequence[HazardLine] = ()) -> Recording:
-    return Recording(source.path, source.header, (), tuple(workers), tuple(tried), None, (), None)
+    return Recording(source.path, source.header, (), tuple(workers), tuple(tried), (), (), None)
 
 
 def _analysis(collection: Collection, database: Database) -> Analysis:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.analysis.comparison import NoiseFloor
     from bench.analysis.table import WorkerRow
     from bench.analysis.verdict import Verdict
-    from bench.record import Header, Recording
+    from bench.record import BootCost, Header, Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class ResultFile:
     interrupted: str | None
     """The signal's name, when the last session that could say so was stopped by one."""
     torn: bool
+    boots: tuple[BootCost, ...] = ()
+    """Of guests, in all sessions; not read where files are too many to be read whole."""
 
     @property
     def complete(self) -> bool:
@@ -112,6 +114,7 @@ def _result_file(recording: Recording) -> ResultFile:
         planned_hazards=recording.planned_hazards,
         interrupted=footer["interrupted"] if footer else None,
         torn=recording.torn,
+        boots=tuple(boot for footer in recording.footers for boot in footer.get("boots", ())),
     )
 
 

@@ -122,16 +122,32 @@ class GuestSite:
         """Boot the guest. Raises NoPlaceError, PlaceLostError."""
         with ExitStack() as stack:
             builds = self._held()
+            machine = self._machine(self.engine)
             try:
-                emulator = stack.enter_context(started(self._machine(self.engine), self._agent.worker))
+                emulator = stack.enter_context(started(machine, self._agent.worker))
             except OSError as error:
                 raise NoPlaceError(f"QEMU does not start: {error}") from None
             stack.enter_context(self._listed(emulator))
             link = Link(emulator)
             link.greet(_BOOT_S[self.engine])
-            yield GuestPlace(link, self.engine, self._root, {build.folder: build for build in builds})
+            known = self._known(machine)
+            yield GuestPlace(link, self.engine, known, self._root, {build.folder: build for build in builds})
             with suppress(PlaceLostError):  # all that was asked for is known; what does not end is killed
                 link.power_off()
+
+    def _known(self, machine: Machine) -> PlaceFields:
+        """What is known of a guest without asking it."""
+        fields: PlaceFields = {
+            "machine": f"QEMU {_version()} ({machine.engine})",
+            "source": self._kernel.source,
+            "image": self._kernel.sha256,
+            "entry": payload.entry(machine.kernel),
+            "distro": self._root.distro if self._root else "none",
+            "clock": _CLOCKS[machine.engine],
+        }
+        if self._root:
+            fields["libc"] = self._root.libc
+        return fields
 
     @contextmanager
     def _listed(self, emulator: Emulator) -> Iterator[None]:
@@ -174,25 +190,18 @@ class GuestSite:
 class GuestPlace:
     """One boot of a guest; a `Place` of bench.measure."""
 
-    def __init__(self, link: Link, engine: Engine, root: Root | None, builds: Mapping[Path, Build]) -> None:
-        """`builds` are those that it has, by folder."""
-        self._link, self._engine, self._root, self._builds = link, engine, root, builds
+    def __init__(
+        self, link: Link, engine: Engine, known: PlaceFields, root: Root | None, builds: Mapping[Path, Build]
+    ) -> None:
+        """`known` is what can be said of it without asking; `builds` are those that it has, by folder."""
+        self._link, self._engine, self._known, self._root, self._builds = link, engine, known, root, builds
         told = link.read((_RELEASE, _BOOT, *orders.RIGHT_FILES), _READ_S)
         self._release, self._boot = (told.get(name, "").strip() for name in (_RELEASE, _BOOT))
         self._limiting = told
 
     def describe(self) -> PlaceFields:
         """What its workers run on."""
-        fields: PlaceFields = {
-            "machine": f"QEMU {_version()} ({self._engine})",
-            "kernel": self._release,
-            "distro": self._root.distro if self._root else "none",
-            "clock": _CLOCKS[self._engine],
-            "boot": self._boot,
-        }
-        if self._root:
-            fields["libc"] = self._root.libc
-        return fields
+        return {**self._known, "kernel": self._release, "boot": self._boot}
 
     def cpus(self) -> tuple[int, ...]:
         """The one CPU that there is."""

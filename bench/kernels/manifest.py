@@ -49,6 +49,11 @@ class KernelImage:
     package: str | None = None
     version: str | None = None
 
+    @property
+    def source(self) -> str:
+        """Where it came from, in words: a suite's package with its version, or as it was asked for."""
+        return f"{self.package} {self.version} of {self.suite}" if self.package else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Root:

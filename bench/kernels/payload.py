@@ -14,6 +14,7 @@ import lzma
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 # Documentation/arch/x86/boot.rst of the kernel: offsets into the image.
 _SETUP_SECTORS, _PROTOCOL, _PAYLOAD = 0x1F1, 0x206, 0x248
@@ -37,6 +38,11 @@ def bootable(image: bytes, release: str) -> bytes:
         return image
     kernel = unpacked(image)
     return kernel if kernel and is_pvh(kernel) else image
+
+
+def entry(kernel: bytes) -> Literal["pvh", "image"]:
+    """How what bootable() returned is entered: as an ELF file that has that entry, or as the image around it."""
+    return "pvh" if kernel.startswith(_ELF64) else "image"
 
 
 def unpacked(image: bytes) -> bytes | None:

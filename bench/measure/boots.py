@@ -48,8 +48,8 @@ class Boots:
     _resources: ExitStack = field(default_factory=ExitStack)
     _failed: dict[int, NoPlaceError | PlaceLostError] = field(default_factory=dict)
     _opens: Counter[int] = field(default_factory=Counter)
+    _begun_at: int = 0
     _ready_at: int = 0
-    _opening_took: int = 0
     _known: PlaceFields = field(default_factory=lambda: cast("PlaceFields", {}))
 
     @property
@@ -72,8 +72,8 @@ class Boots:
         unopened = self._opened is None
         try:
             return work(self._opened or self._open(number))
-        except PlaceLostError:
-            self.close()
+        except PlaceLostError as lost:
+            self.close(lost)
             if self.over():
                 raise
         try:
@@ -81,11 +81,11 @@ class Boots:
         except PlaceLostError as lost:
             if unopened and self._opened is None:
                 self._failed[number] = lost  # it died twice while it booted
-            self.close()
+            self.close(lost)
             raise
 
     def _open(self, number: int) -> Opened:
-        begun = time.monotonic_ns()
+        self._number, self._begun_at = number, time.monotonic_ns()
         self._opens[number] += 1
         try:
             place = self._resources.enter_context(self.site.open(number))
@@ -96,27 +96,33 @@ class Boots:
             self.close()
             raise
         self._known = description
-        own = {**self.description, **description}
-        if self.site.boots > 1:
-            own["boot"] = f"{self.session}.{number}.{self._opens[number]}"
-        self._number, self._ready_at = number, time.monotonic_ns()
-        self._opening_took = self._ready_at - begun
+        self._ready_at = time.monotonic_ns()
+        own = {**self.description, **description, **self._own_number()}
         self._opened = Opened(place, cast("PlaceFields", own), usual)
         return self._opened
 
-    def close(self) -> None:
-        """End the place in use; nothing when there is none."""
-        opened, self._opened, self._number = self._opened, None, -1
+    def _own_number(self) -> dict[str, str]:
+        """What tells this boot from the others, where there are several."""
+        number = self._number
+        return {"boot": f"{self.session}.{number}.{self._opens[number]}"} if self.site.boots > 1 else {}
+
+    def close(self, lost: PlaceLostError | None = None) -> None:
+        """End the place in use, which is `lost` or of no more use; nothing when there is none."""
         closing = time.monotonic_ns()
         self._resources.close()
-        if opened and "boot" in opened.description:
-            self.costs.append(
-                {
-                    "place": opened.description,
-                    "spent_ns": {
-                        "open": self._opening_took,
-                        "workers": closing - self._ready_at,
-                        "close": time.monotonic_ns() - closing,
-                    },
-                }
-            )
+        opened = self._opened
+        place = opened.description if opened else {**self.description, **self._own_number()}
+        if lost or (opened and "boot" in place):
+            ready = self._ready_at if opened else closing
+            cost: dict[str, object] = {
+                "place": place,
+                "spent_ns": {
+                    "open": ready - self._begun_at,
+                    "workers": closing - ready,
+                    "close": time.monotonic_ns() - closing,
+                },
+            }
+            if lost and not self.over():
+                cost["lost"] = {"kind": lost.kind, "reason": lost.reason, "console": lost.console}
+            self.costs.append(cast("BootCost", cost))
+        self._opened, self._number = None, -1

@@ -9,7 +9,6 @@ from bench.record.format import (
     SAMPLE_COLUMNS,
     STAGES,
     WORKER_OUTCOMES,
-    BootCost,
     Cell,
     Census,
     Footer,
@@ -18,7 +17,6 @@ from bench.record.format import (
     Header,
     Inherited,
     Line,
-    PlaceFields,
     Samples,
     Session,
     WorkerLine,
@@ -26,6 +24,7 @@ from bench.record.format import (
 )
 from bench.record.journal import Journal, JournalError
 from bench.record.oracle import oracle_met
+from bench.record.place import BootCost, PlaceFields
 from bench.record.reader import (
     Flaw,
     HazardKey,

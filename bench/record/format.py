@@ -4,7 +4,8 @@ This module is for naming things. It is not for reading or writing them: see `re
 
 A line stays a plain JSON object, typed as a `TypedDict`: a writer builds it as a dict literal that mypy checks, and a
 reader gets it from `json.loads` with no conversion, which is what reading thousands of files costs least with.
-`schema.json` and the reader's own check are derived from these classes, so a field is described here and nowhere else.
+`schema.json` and the reader's own check are derived from these classes, so a field is described here (of places: in
+`place`) and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias, TypedDict
+
+from bench.record.place import BootCost, PlaceFields
 
 FORMAT = "launchbench/1"
 
@@ -270,22 +273,6 @@ class Finding(TypedDict):
     detail: str | None
 
 
-class PlaceFields(TypedDict, total=False):
-    """Where a worker ran, when that was not simply the header's machine; what is absent is as the header has it.
-
-    `clock` is `hardware`, `emulated` (wall time of an emulated machine: behaviour counts, latency says little) or
-    `instructions` (a virtual clock that counts them). Times of different clocks are never compared. `boot` tells the
-    boots of a guest apart, which are strata.
-    """
-
-    machine: str
-    kernel: str
-    distro: str
-    libc: str
-    clock: Literal["hardware", "emulated", "instructions"]
-    boot: str
-
-
 class _WorkerFields(TypedDict):
     type: Literal["worker"]
     session: int
@@ -371,13 +358,6 @@ class HazardCounts(TypedDict):
     planned: int
     outcomes: Mapping[str, int]
     not_met: int
-
-
-class BootCost(TypedDict):
-    """What one boot of a guest cost, in ns of wall time: `open` until it was ready, `workers`, and `close`."""
-
-    place: PlaceFields
-    spent_ns: Mapping[str, int]
 
 
 class _FooterFields(TypedDict):

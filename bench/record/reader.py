@@ -80,11 +80,16 @@ class Recording:
     """At most one for each cell and round, in file order."""
     hazards: tuple[HazardLine, ...]
     """At most one for each hazard, strategy and mitigation, in file order."""
-    footer: Footer | None
-    """The last one; null after SIGKILL, and stale when a later session was killed."""
+    footers: tuple[Footer, ...]
+    """One for each session that came to an end."""
     warnings: tuple[str, ...]
     torn_at: int | None
     """The byte where a torn last line begins."""
+
+    @property
+    def footer(self) -> Footer | None:
+        """The last one; null after SIGKILL, and stale when a later session was killed."""
+        return self.footers[-1] if self.footers else None
 
     @property
     def torn(self) -> bool:
@@ -198,7 +203,7 @@ def read_stream(stream: BinaryIO, path: Path) -> Recording:
     sessions: list[Session] = []
     workers: dict[tuple[str, int], WorkerLine] = {}
     hazards: dict[HazardKey, HazardLine] = {}
-    footer: Footer | None = None
+    footers: list[Footer] = []
     warnings: list[str] = []
     torn_at: int | None = None
     for entry in _entries(stream, path):
@@ -220,7 +225,7 @@ def read_stream(stream: BinaryIO, path: Path) -> Recording:
         elif entry["type"] == "session":
             sessions.append(entry)
         else:
-            footer = entry
+            footers.append(entry)
     assert header is not None, "_entries yields a header or raises"  # noqa: S101 - for mypy
     return Recording(
         path=path,
@@ -228,7 +233,7 @@ def read_stream(stream: BinaryIO, path: Path) -> Recording:
         sessions=tuple(sessions),
         workers=tuple(workers.values()),
         hazards=tuple(hazards.values()),
-        footer=footer,
+        footers=tuple(footers),
         warnings=tuple(warnings),
         torn_at=torn_at,
     )

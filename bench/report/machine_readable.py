@@ -57,6 +57,7 @@ def _file(file: ResultFile) -> dict[str, Any]:
         "complete": file.complete,
         "interrupted": file.interrupted,
         "torn": file.torn,
+        "boots": list(file.boots),
     }
 
 

@@ -30,6 +30,7 @@ from bench.report.blocks import (
     verdicts_of,
 )
 from bench.report.contrasts import cell_name, common_conditions, contrasts, ratio_text, said, title
+from bench.report.guests import guests, lost_boots
 from bench.report.hazard_groups import HazardGroup, hazard_groups
 from bench.report.inheritance import inheritances
 from bench.report.interface import Format, Options
@@ -265,6 +266,7 @@ def _provenance(section: Section, analysis: Analysis) -> tuple[list[str], list[l
     facts = machine_facts(analysis.fingerprints[section.machine], section.machine)
     rows = [[name, _text(text)] for name, text in facts.items()]
     rows += [["also in", _text(place)] for place in places(section)]
+    rows += [["guest", _text(text)] for text in (*guests(section.files), *lost_boots(section.files))]
     for file in section.files:
         rows += [["run", _text(run_facts(file))], ["build", _text(build_facts(file))], ["file", _code(file.path)]]
     return ["", ""], rows

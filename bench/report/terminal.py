@@ -33,6 +33,7 @@ from bench.report.blocks import (
     varying,
     verdicts_of,
 )
+from bench.report.guests import boots_said, lost_boots
 from bench.report.inheritance import inheritances
 from bench.report.interface import Format, Options
 from bench.report.outright import outright_failures
@@ -160,6 +161,10 @@ def _beside(page: _Page, section: Section) -> None:
 def _places(page: _Page, section: Section) -> None:
     for at, place in enumerate(elsewhere := places(section)):
         page.labelled("" if at else "also in", place)
+    if said := boots_said(section.files):
+        page.labelled("guests", said)
+    for lost in lost_boots(section.files):
+        page.labelled("", lost, fg="yellow")
     if elsewhere:
         page.gap()
 

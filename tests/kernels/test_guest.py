@@ -15,6 +15,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,10 @@ def test_it_is_another_kernel_and_says_so(guest: tuple[str, GuestPlace]) -> None
     assert told["kernel"].startswith(f"{name}.")
     assert told["clock"] == "emulated"
     assert told["boot"]
+    kernel, _ = needed(name)
+    assert told["image"] == sha256(kernel.path.read_bytes()).hexdigest()
+    assert told["source"] == f"{kernel.package} {kernel.version} of {kernel.suite}"
+    assert told["entry"] == "pvh", "both are since Linux 5.0, and Debian's have CONFIG_PVH"
     assert place.cpus() == (0,)
     assert place.missing_right() is None
     assert 900 * MIB < place.memory().total_bytes < 1024 * MIB

@@ -16,6 +16,7 @@ from bench.report.blocks import (
     refusals,
     run_facts,
 )
+from bench.report.guests import boots_said, guests, lost_boots
 from bench.report.html.behind import curve_table, round_table, tail_table
 from bench.report.html.conclusion import Conclusions, Standing, conclusions
 from bench.report.html.figures import Figure, curve_figure, largest_footprints, multiples_shown, tails_figure
@@ -81,6 +82,9 @@ class Subject:
     question: str
     facts: Mapping[str, str]
     places: Sequence[str]
+    boots: str
+    """Of guests, in one line; empty without any."""
+    guests: Sequence[str]
     files: Sequence[tuple[str, str, str]]
     """Of each file: path, how it came to be, what wrote it."""
     conclusions: Conclusions
@@ -134,6 +138,8 @@ def subject(
         question=plain(header["question"]),
         facts=machine_facts(analysis.fingerprints[section.machine], section.machine),
         places=places(section),
+        boots=boots_said(section.files),
+        guests=[*guests(section.files), *lost_boots(section.files)],
         files=[(file.path, run_facts(file), build_facts(file)) for file in section.files],
         conclusions=conclusions(section, analysis),
         flags=_flags(section.files, section.cells),

@@ -1,0 +1,72 @@
+"""What a report says of the guests that cells were measured in: the image of each kernel, and what its boots took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.analysis import natural
+from bench.report.typography import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.analysis import ResultFile
+    from bench.record import BootCost, PlaceFields
+
+_ENTRIES = {"pvh": "unpacked and entered by PVH", "image": "entered as its image"}
+_UNKNOWN: PlaceFields = {}
+
+
+def boots_said(files: Iterable[ResultFile]) -> str:
+    """Say in one line how many guests were booted, and how long they took to their end; empty when none was."""
+    by_guest = _by_guest(files)
+    if not by_guest:
+        return ""
+    guests = "1 guest" if len(by_guest) == 1 else f"{len(by_guest)} guests"
+    return f"{guests}, {_took([boot for boots in by_guest.values() for boot in boots])}"
+
+
+def lost_boots(files: Iterable[ResultFile]) -> list[str]:
+    """Say of each boot that died, and was made anew if it was the first time, which one it was and why."""
+    return [
+        f"{guest}: a boot was lost: {plain(boot['lost']['reason'])}"
+        for guest, boots in _by_guest(files).items()
+        for boot in boots
+        if "lost" in boot
+    ]
+
+
+def guests(files: Iterable[ResultFile]) -> list[str]:
+    """Say of each guest where its kernel came from, its image's SHA-256, how it was entered, and what its boots took.
+
+    Files of earlier versions do not say all of it.
+    """
+    said = []
+    for guest, boots in _by_guest(files).items():
+        known = next((boot["place"] for boot in boots if "image" in boot["place"]), _UNKNOWN)
+        facts = [plain(known["source"])] if "source" in known else []
+        facts += [f"SHA-256 {plain(known['image'])}"] if "image" in known else []
+        facts += [_ENTRIES.get(known["entry"], plain(known["entry"]))] if "entry" in known else []
+        said.append(f"{guest}: {', '.join([*facts, _took(boots)])}")
+    return said
+
+
+def _by_guest(files: Iterable[ResultFile]) -> dict[str, list[BootCost]]:
+    """All boots by kernel and distro, in natural order."""
+    found: dict[str, list[BootCost]] = {}
+    for file in files:
+        for boot in file.boots:
+            place = boot["place"]
+            names = [place.get("kernel", "a kernel that never came up"), place.get("distro", "none")]
+            found.setdefault(" with ".join(plain(name) for name in names if name != "none"), []).append(boot)
+    return {name: found[name] for name in sorted(found, key=natural)}
+
+
+def _took(boots: Sequence[BootCost]) -> str:
+    """`36 boots, powered off after 7.1 to 14.4 s`: of those that were not lost."""
+    seconds = sorted(sum(boot["spent_ns"].values()) / 1e9 for boot in boots if "lost" not in boot)
+    number = "1 boot" if len(boots) == 1 else f"{len(boots)} boots"
+    if not seconds:
+        return f"{number}, lost"
+    span = " to ".join(dict.fromkeys(f"{end:.1f}" for end in (seconds[0], seconds[-1])))
+    return f"{number}, powered off after {span} s"
