@@ -94,7 +94,7 @@ class Lines:
         if now - self._said >= self._EVERY_S:
             self._said = now
             to_go = (now - self._begun) / max(1, self._done) * (self._total - self._done)
-            remark(f"{self._done}/{self._total} {self._what}, about {to_go:.0f} s to go, {in_hand}")
+            remark(f"{self._done}/{self._total} {self._what}, about {_span(to_go)} to go, {in_hand}")
 
     def ended(self, written: WorkerLine) -> None:  # noqa: ARG002 - the observer's signature
         """Count."""
@@ -162,3 +162,10 @@ def watcher(total: int, rounds: int, hazards: int = 0, *, quiet: bool, terminal:
     if quiet:
         return Silence()
     return Bar(total, rounds, hazards) if terminal else Lines(total, rounds, hazards)
+
+
+def _span(seconds: float) -> str:
+    """A time to come: in hours from two of them, in minutes from three of those."""
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 180 else f"{seconds:.0f} s"

@@ -31,7 +31,18 @@ from bench.kernels.link import Link
 from bench.kernels.manifest import KernelImage, Root
 from bench.kernels.qemu import Emulator, Engine, Machine, started
 from bench.kernels.wire import BrokenLinkError
-from bench.machine import FACT_FILES, LimitRights, MemoryFacts, Settings, ToldTree, facts_told
+from bench.machine import (
+    FACT_FILES,
+    Budget,
+    LimitRights,
+    MemoryFacts,
+    Settings,
+    ToldTree,
+    facts_told,
+    fit_reason,
+    memory_facts,
+    size_text,
+)
 from bench.measure import SHELL, Clock, Evidence, NoPlaceError, Order, PlaceLostError, observation, patience
 from bench.record import PlaceFields
 
@@ -119,7 +130,10 @@ class GuestSite:
 
     @contextmanager
     def open(self, boot: int) -> Iterator[GuestPlace]:  # noqa: ARG002 - one boot is like the other
-        """Boot the guest. Raises NoPlaceError, PlaceLostError."""
+        """Boot the guest. Raises PlaceLostError, and NoPlaceError also where this machine has not that much RAM left."""
+        lacking = fit_reason(Budget(self._memory_bytes), memory_facts())
+        if lacking:
+            raise NoPlaceError(f"a guest of {size_text(self._memory_bytes)} {lacking}: ask for smaller footprints")
         with ExitStack() as stack:
             builds = self._held()
             machine = self._machine(self.engine)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from bench.catalogue import Build, Catalogue, MissingToolError
-from bench.machine import NO_LIMITS
+from bench.machine import NO_LIMITS, Budget, MemoryFacts, fit_reason, memory_facts
 from bench.measure import admission, line, observed, schedule
 from bench.measure.admission import Situation
 from bench.measure.attempt import Attempt
@@ -298,9 +298,21 @@ def lanes(remaining: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites,
     return [first, *(lane for boots in beside.values() for lane in boots.values())]
 
 
+def abreast(sites: Sites, cpus: int, facts: MemoryFacts) -> int:
+    """How many places run side by side: one a CPU, and fewer where that much RAM is not left; one at least."""
+    largest = max((site.ram_bytes for site in sites.values() if not isinstance(site, str)), default=0)
+    fitting = (number for number in range(cpus, 1, -1) if fit_reason(Budget(number * largest), facts) is None)
+    return next(fitting, 1)
+
+
 def _side_by_side(session: _Session, workers: Sequence[Sequence[Planned]]) -> None:
-    """Carry lanes out in as many threads as there are CPUs. An error, or a signal, ends all of them at once."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    """Carry lanes out, as many at a time as the machine has room for. An error, or a signal, ends all at once."""
+    threads = abreast(
+        {key: site for key, site in session.sites.items() if isinstance(site, str) or site.clock != "hardware"},
+        len(os.sched_getaffinity(0)),
+        memory_facts(),
+    )
+    with ThreadPoolExecutor(threads) as pool:
         try:
             for lane in as_completed([pool.submit(session.carry_out, lane) for lane in workers]):
                 lane.result()

@@ -58,6 +58,21 @@ def test_a_long_run_says_now_and_then_where_it_is(
     assert said[2].endswith(" s to go, round 3/3: vfork_exec/1MiB")
 
 
+def test_hours_are_not_told_in_seconds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lines, "_EVERY_S", 0.0)
+    clock = iter([0.0, 60.0, 90.0, 90.0])
+    monkeypatch.setattr("bench.commands.watching.time.monotonic", lambda: next(clock, 90.0))
+    with Lines(total=1000, rounds=3) as lines:
+        lines.begins(PLANNED, CELL)
+        for _ in range(300):
+            lines.ended(WRITTEN)
+        lines.begins(PLANNED, CELL)
+
+    said = capsys.readouterr().err.splitlines()
+    assert "about 16.7 h to go" in said[1]
+    assert "about 4 min to go" in said[2]
+
+
 def test_silence_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Silence() as silence:
         silence.begins(PLANNED, CELL)

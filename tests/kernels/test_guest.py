@@ -356,6 +356,17 @@ def await_condition(condition: Callable[[], object]) -> None:
 # ---- sites
 
 
+def test_a_guest_that_takes_more_than_there_is_is_not_booted() -> None:
+    kernel, _ = needed(KERNELS[0])
+    site = GuestSite(kernel, memory_bytes=1 << 50)
+
+    with (
+        pytest.raises(NoPlaceError, match=r"a guest of 1PiB needs 1PiB, .*GiB available: ask for smaller"),
+        site.open(0),
+    ):
+        pytest.fail("it was booted")
+
+
 def test_a_build_that_needs_a_library_needs_a_distro() -> None:
     kernel, _ = needed("6.1")
 

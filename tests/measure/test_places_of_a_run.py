@@ -11,8 +11,9 @@ import pytest
 from imagined_runs import CATALOGUE, ImaginedPlace, ImaginedSite, cell, finished, plan
 
 from bench.catalogue import MissingToolError
+from bench.machine import MemoryFacts
 from bench.measure import Interruption, NoPlaceError, PlaceLostError, Plan, header, run
-from bench.measure.runner import lanes
+from bench.measure.runner import abreast, lanes
 from bench.measure.schedule import boot, order
 from bench.record import Journal, PlaceFields, Recording, read
 from bench.scenario import Cell
@@ -53,6 +54,7 @@ class Guests(ImaginedSite):
     place: ImaginedPlace = field(default_factory=Guest)
     clock: Any = "emulated"
     boots: int = 3
+    ram_bytes: int = 1 << 20
 
 
 class Silence:
@@ -243,6 +245,31 @@ def test_boots_of_one_kernel_come_one_after_the_other() -> None:
     assert [len(lane) for lane in beside] == [1] * 9
     came = [lane[0].cell for lane in beside]
     assert came == [one for one in dict.fromkeys(came) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("ram_gib", "available_gib", "expected"),
+    [(1, 20, 4), (6, 20, 3), (10, 20, 1), (10, 21, 2), (30, 20, 1)],
+    ids=["one a CPU", "three fit", "the margin counts", "two fit", "who has no room for one is refused there"],
+)
+def test_no_more_of_them_run_side_by_side_than_there_is_memory_for(
+    ram_gib: int, available_gib: int, expected: int
+) -> None:
+    sites: Sites = {
+        ("4.4", None): Guests(ram_bytes=ram_gib << 30),
+        ("5.10", None): Guests(ram_bytes=1 << 30),
+        ("6.1", None): "no such kernel",
+    }
+    facts = MemoryFacts(total_bytes=64 << 30, available_bytes=available_gib << 30)
+
+    assert abreast(sites, 4, facts) == expected
+
+
+def test_a_machine_of_one_cpu_has_one_of_them_at_a_time() -> None:
+    facts = MemoryFacts(total_bytes=64 << 30, available_bytes=64 << 30)
+
+    assert abreast({("4.4", None): Guests()}, 1, facts) == 1
+    assert abreast({}, 4, facts) == 4
 
 
 def test_boots_of_emulated_machines_run_side_by_side(
