@@ -130,7 +130,7 @@ class GuestSite:
 
     @contextmanager
     def open(self, boot: int) -> Iterator[GuestPlace]:  # noqa: ARG002 - one boot is like the other
-        """Boot the guest. Raises PlaceLostError, and NoPlaceError also where this machine has not that much RAM left."""
+        """Boot the guest. Raises PlaceLostError; NoPlaceError also where this machine has not that much RAM left."""
         lacking = fit_reason(Budget(self._memory_bytes), memory_facts())
         if lacking:
             raise NoPlaceError(f"a guest of {size_text(self._memory_bytes)} {lacking}: ask for smaller footprints")
