@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bench.analysis import natural
@@ -27,12 +28,16 @@ def boots_said(files: Iterable[ResultFile]) -> str:
 
 
 def lost_boots(files: Iterable[ResultFile]) -> list[str]:
-    """Say of each boot that died, and was made anew if it was the first time, which one it was and why."""
-    return [
-        f"{guest}: a boot was lost: {plain(boot['lost']['reason'])}"
+    """Say which boots died, each in its first go or in the one that was made after it, and why."""
+    why = Counter(
+        (guest, plain(boot["lost"]["reason"]))
         for guest, boots in _by_guest(files).items()
         for boot in boots
         if "lost" in boot
+    )
+    return [
+        f"{guest}: {'a boot was' if number == 1 else f'{number} boots were'} lost: {reason}"
+        for (guest, reason), number in why.items()
     ]
 
 

@@ -62,6 +62,20 @@ def test_a_lost_boot_is_told_and_its_time_is_not_among_those_of_the_others() -> 
     assert "\x1b" not in said
 
 
+def test_boots_that_were_lost_alike_are_told_together() -> None:
+    crashed = {"kind": "crashed", "reason": "the guest ended while launching", "console": "one"}
+    hung = {"kind": "hung", "reason": "the guest said nothing for 50 s while launching", "console": ""}
+    told = files(
+        *(boot("6.8.0", 9.0, lost=why) for why in (crashed, hung, crashed | {"console": "two"})),
+        boot("6.1.0", 9.0, lost=crashed),
+    )
+    assert lost_boots(told) == [
+        "6.1.0: a boot was lost: the guest ended while launching",
+        "6.8.0: 2 boots were lost: the guest ended while launching",
+        "6.8.0: a boot was lost: the guest said nothing for 50 s while launching",
+    ]
+
+
 def test_a_guest_that_never_came_up_has_a_line_too() -> None:
     lost = {"kind": "hung", "reason": "the guest said nothing for 180 s while booting", "console": ""}
     never = {"place": {"clock": "emulated", "boot": "0.0.1"}, "spent_ns": {"open": 1}, "lost": lost}
