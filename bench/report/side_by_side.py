@@ -38,6 +38,10 @@ _ASSUMED: Mapping[str, str] = {
 }
 """What a cell has that says nothing of it, as it is set."""
 _COLOURS: Mapping[str, str] = {"slower": "red", "faster": "green", "transition": "yellow"}
+_NEW = "new"
+"""The column that tells the new sides apart."""
+_YIELDING = (_NEW, "base p50", "new p50")
+"""What makes room for answers, in this order: sides are then named above their rows; the change tells of both p50."""
 _GAP = 2
 _LEAST_OF_ANSWER = 34
 """Columns that an answer has also where the lesser keys of a cell take the rest: a transition fits."""
@@ -49,15 +53,26 @@ def render_terminal(result: CompareResult, options: Options) -> str:
     glyphs = UNICODE if options.unicode else ASCII
     width = max(options.width, 60)
     told = fold(result)
-    lines = _table(*_cells(result, told, glyphs))
+    titles, rows = _cells(result, told, glyphs)
+    sides: list[str] = []
+    lines = _table(titles, rows)
     if max(map(len, lines)) > width:
-        lines = _table(*_narrow(*_cells(result, told, glyphs), _keys(result), width, glyphs))
+        narrow = _narrow(titles, rows, _keys(result), width, glyphs)
+        for column in _YIELDING:
+            if column in titles and _hides_answers(*narrow, width):
+                at = titles.index(column)
+                sides = [row[at] for row in rows] if column == _NEW else sides
+                titles, *rows = ([*row[:at], *row[at + 1 :]] for row in (titles, *rows))
+                narrow = _narrow(titles, rows, _keys(result), width, glyphs)
+        lines = _table(*narrow)
     shown = [clip(line.rstrip(), width, glyphs) for line in lines]
     if options.colour and shown:
         shown[0] = click.style(shown[0], dim=True)
         shown[1:] = [
             click.style(line, fg=_COLOURS.get(one.row.answer)) for line, one in zip(shown[1:], told, strict=True)
         ]
+    for number in reversed([at for at, side in enumerate(sides) if at == 0 or side != sides[at - 1]]):
+        shown[1 + number : 1 + number] = ["", *wrap(f"{_NEW}: {sides[number]}", width)]
     cut = [line for text in _cut(result, shown) for line in wrap(text, width, rest="  ")]
     head = f"{_title(result.key)}: {_base(result)} {_arrow(glyphs)} {_new(result)}"
     text = [*wrap(head, width), "", *shown, "", *cut, *([""] if cut else []), *wrap(_totals(result), width)]
@@ -94,6 +109,12 @@ def _narrow(
     for row in told:
         row[answer] = clip(row[answer], max(width - others, _LEAST_OF_ANSWER), glyphs)
     return [heads[at] for at in kept], [[row[at] for at in kept] for row in told]
+
+
+def _hides_answers(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
+    columns = titles.index("answer") + 1
+    widths = (max(map(len, column)) for column in list(zip(titles, *rows, strict=True))[:columns])
+    return sum(widths) + _GAP * (columns - 1) > width
 
 
 def _cut(result: CompareResult, table: Sequence[str]) -> list[str]:
@@ -142,7 +163,7 @@ def _cells(result: CompareResult, lines: Sequence[Line], glyphs: Glyphs) -> tupl
     """Return the titles and the rows of the table: the keys that tell rows apart, both sides, and the answer."""
     keys = _keys(result)
     sided = len(result.new) > 1 or len({row.side for row in result.rows}) > 1
-    titles = [*(_title(key) for key in keys), *(["new"] if sided else []), "base p50", "new p50", "change", "answer"]
+    titles = [*(_title(key) for key in keys), *([_NEW] if sided else []), "base p50", "new p50", "change", "answer"]
     rows = [
         [
             *(line.texts.get(key, _value(key, line.row)) for key in keys),
@@ -173,7 +194,14 @@ def _keys(result: CompareResult) -> list[str]:
     known = [row.new or row.base or {} for row in result.rows]
     every = dict.fromkeys([*_OPENING, *(key for cell in known for key in cell)])
     varying = [key for key in every if len({repr(cell.get(key)) for cell in known}) > 1 or key in _ALWAYS]
-    return [key for key in varying if key not in {result.key, "machine", "clock"} and not _follows(key, known)]
+    told = [key for key in varying if key not in {result.key, "machine", "clock"} and not _follows(key, known)]
+    sides = [row.side for row in result.rows]
+    return [key for key in told if key in _ALWAYS or not _is_of_side([cell.get(key) for cell in known], sides)]
+
+
+def _is_of_side(values: Sequence[object], sides: Sequence[str]) -> bool:
+    """Say whether a key goes along with the new side, such as the C library of a distro."""
+    return 1 < len(set(sides)) == len({(side, repr(value)) for side, value in zip(sides, values, strict=True)})
 
 
 def _follows(key: str, cells: Sequence[CellKey]) -> bool:

@@ -60,3 +60,21 @@ def test_no_column_stands_twice_in_a_narrow_table() -> None:
         shown = render_terminal(compare_by(rows, key), Options(width=80))
         (titles,) = (line.split() for line in shown.splitlines() if " answer " in line)
         assert len(titles) == len(set(titles)), key
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_long_names_of_sides_leave_room_for_the_answers(width: int) -> None:
+    """They stand above the rows of each side where a column of them would push the answers out of the window."""
+    distros = compare_by(table([read(REFERENCE.with_name("libcs.jsonl"))]).rows, "distro")
+    shown = render_terminal(distros, Options(width=width)).splitlines()
+
+    at = next(number for number, line in enumerate(shown) if line.startswith("strategy"))
+    head, body = shown[at], shown[at + 1 :]
+    assert ("answer" in head, " new " in head.replace("new p50", "")) == (True, width >= 160)
+    answers = [line[head.index("answer") :].split()[0] for line in body if line.startswith(("popen", "posix_spawn"))]
+    assert set(answers) <= {"slower", "faster", "~", "inconclusive:", "same", "transition:"}
+    asked = [str(row.new["strategy"]) for row in distros.rows if row.new]
+    assert len(answers) == sum(strategy.startswith(("popen", "posix_spawn")) for strategy in asked)
+    named = [line.removeprefix("new: ") for line in body if line.startswith("new: ")]
+    assert named == ([] if width >= 160 else list(distros.new))
+    assert "libc" not in head, "it goes along with the distro"
