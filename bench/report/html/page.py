@@ -112,7 +112,7 @@ def _title(subjects: list[Subject]) -> str:
 
 
 def _breakable(text: str) -> Markup:
-    """Let a name be broken where it is made of parts: `lost_status:ECHILD` in front of `status` and of `ECHILD`."""
+    """Let a name be broken where it is made of parts: `clone3_vfork` in front of `vfork`, `a:b` in front of `b`."""
     parts = re.split(r"(?<=[:_])(?=\w)", text)
     return Markup("<wbr>").join(map(escape, parts))
 

@@ -97,6 +97,7 @@ def outcome(index: int, cell: CellSummary, records: Records) -> Entry:
 def errors(cell: CellSummary) -> str:
     """Name what went wrong most often, and the ends of workers that did not finish."""
     named = [plain(error).removeprefix("spawn:").removeprefix("status:") for error in cell.errors]
+    named = [error.replace("lost_status", "lost").replace(":", " ").replace("_", " ") for error in named]
     named += [outcome for outcome in cell.workers_by_outcome if outcome not in {"finished", *NOT_MEASURED}]
     more = f" +{len(named) - _SHOWN_ERRORS}" if len(named) > _SHOWN_ERRORS else ""
     return clip(", ".join(named[:_SHOWN_ERRORS]), _LONGEST, UNICODE) + more
