@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import struct
@@ -12,8 +13,9 @@ from pathlib import Path
 from bench.kernels.manifest import SourceError, UnavailableError
 
 # Documentation/arch/x86/boot.rst of the kernel: offsets into the image.
-_BOOT_FLAG, _MAGIC, _VERSION_POINTER = 0x1FE, 0x202, 0x20E
-_SECTOR = 0x200
+_SETUP_SECTORS, _PARAGRAPHS, _BOOT_FLAG, _MAGIC, _VERSION_POINTER = 0x1F1, 0x1F4, 0x1FE, 0x202, 0x20E
+_SECTOR, _PARAGRAPH = 0x200, 16
+_USUAL_SETUP_SECTORS = 4  # what 0 means
 _LONGEST_VERSION = 512
 
 # /boot until 6.19 or so; since then some suites keep the image with its modules.
@@ -23,9 +25,11 @@ _IMAGE_IN_PACKAGE = re.compile(r"\./(boot/vmlinuz-[^/]+|(usr/)?lib/modules/[^/]+
 def release(path: Path) -> str:
     """The release (`uname -r`) of an x86 bzImage, from its boot header.
 
-    Raises SourceError when the file cannot be read or is no such image.
+    Raises SourceError when the file cannot be read or is no such image, or not the whole of one.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise SourceError(f"{path}: not a file")
         with path.open("rb") as file:
             header = file.read(_VERSION_POINTER + 2)
             if header[_BOOT_FLAG : _BOOT_FLAG + 2] != b"\x55\xaa" or header[_MAGIC : _MAGIC + 4] != b"HdrS":
@@ -33,10 +37,15 @@ def release(path: Path) -> str:
             (pointer,) = struct.unpack_from("<H", header, _VERSION_POINTER)
             file.seek(pointer + _SECTOR)
             text = file.read(_LONGEST_VERSION).partition(b"\0")[0].decode("ascii", "replace")
+            size = file.seek(0, os.SEEK_END)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from None
     if not pointer or not text.strip():
         raise SourceError(f"{path}: a bzImage without a release in its header (kernel_version is 0)")
+    whole = ((header[_SETUP_SECTORS] or _USUAL_SETUP_SECTORS) + 1) * _SECTOR
+    whole += _PARAGRAPH * int(struct.unpack_from("<I", header, _PARAGRAPHS)[0])
+    if size < whole:
+        raise SourceError(f"{path}: cut short: {size} of at least {whole} bytes")
     return text.split()[0]
 
 

@@ -24,6 +24,7 @@ LACKING = [name for name in ("apt-get", "dpkg-deb", "gpg", "gpgconf") if shutil.
 def kernel_bytes(release: str, *, filling: bytes = b"") -> bytes:
     """As much of an x86 bzImage as says which release it is."""
     header = bytearray(0x400)
+    header[0x1F1] = 1
     header[0x1FE:0x200] = b"\x55\xaa"
     header[0x202:0x206] = b"HdrS"
     struct.pack_into("<H", header, 0x20E, 0x400 - 0x200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -339,6 +340,26 @@ def test_a_file_that_is_no_kernel_is_refused(tmp_path: Path, content: bytes, why
 
     with pytest.raises(SourceError, match=f"^{path}: .*{why}"):
         image_of(str(path))
+
+
+def test_an_image_is_as_long_as_its_header_says(tmp_path: Path) -> None:
+    path = tmp_path / "bzImage"
+    setup, paragraphs = 3, 1000
+    image = bytearray(kernel_bytes("6.9.0").ljust((setup + 1) * 0x200 + 16 * paragraphs, b"?"))
+    image[0x1F1] = setup
+    struct.pack_into("<I", image, 0x1F4, paragraphs)
+    path.write_bytes(image)
+    assert image_of(str(path)).release == "6.9.0"
+
+    path.write_bytes(image[:-1])
+    with pytest.raises(SourceError, match=r"cut short: 18047 of at least 18048 bytes$"):
+        image_of(str(path))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe: not a file"):
+        image_of(str(tmp_path / "pipe"))
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
