@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.kernels.link import Link
 from bench.kernels.qemu import Machine, started
-from bench.measure import PlaceLostError
+from bench.measure import NoPlaceError, PlaceLostError
 
 _DEVICE = Path("/dev/kvm")
 _PATIENCE_S = 8.0  # on a processor, a guest is there in one
@@ -41,6 +41,8 @@ def _try(made: Callable[[], Machine], isolator: Path) -> str | None:
             link.power_off()
     except PlaceLostError as lost:
         return f"a guest does not boot under KVM: {lost.reason}"
+    except NoPlaceError as refusal:  # there is no image to try it with: whoever opens a guest is told the same
+        return str(refusal)
     except OSError as error:
         return f"QEMU does not start: {error}"
     return None

@@ -36,6 +36,7 @@ from bench.machine import (
     Budget,
     LimitRights,
     MemoryFacts,
+    MemoryUnknownError,
     Settings,
     ToldTree,
     facts_told,
@@ -222,14 +223,22 @@ class GuestPlace:
         return (0,)
 
     def memory(self) -> MemoryFacts:
-        """The guest's memory now."""
+        """The guest's memory now. Raises NoPlaceError when its kernel does not tell."""
         told = self._link.read([f"/{name}" for name in FACT_FILES], _READ_S)
-        return facts_told(ToldTree(Path("/"), told).text)
+        try:
+            return facts_told(ToldTree(Path("/"), told).text)
+        except MemoryUnknownError as error:
+            raise NoPlaceError(f"the guest's {error}") from None
 
     def settings(self) -> Settings:
-        """The guest's vm.overcommit_* now."""
-        told = self._link.read(_SETTINGS, _READ_S)
-        return Settings(*(int(told[name]) for name in _SETTINGS))
+        """The guest's vm.overcommit_* now. Raises NoPlaceError for a kernel without one of them (before Linux 3.14)."""
+        tree = ToldTree(Path("/"), self._link.read(_SETTINGS, _READ_S))
+        found = {name: tree.integer(name) for name in _SETTINGS}
+        numbers = [number for number in found.values() if number is not None]
+        if len(numbers) < len(found):
+            lacking = next(name for name, number in found.items() if number is None)
+            raise NoPlaceError(f"the guest's kernel has no {lacking}")
+        return Settings(*numbers)
 
     def missing_right(self) -> str | None:
         """Nothing is missing: a guest is the runner's own."""

@@ -37,7 +37,7 @@ class Frame:
         """The payload as the JSON object that it is. Raises BrokenLinkError."""
         try:
             value = json.loads(self.payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise BrokenLinkError(f"a frame {self.kind} holds no JSON object")

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -365,6 +365,23 @@ def test_a_guest_that_takes_more_than_there_is_is_not_booted() -> None:
         site.open(0),
     ):
         pytest.fail("it was booted")
+
+
+def test_a_kernel_that_does_not_tell_what_is_asked_is_no_place_for_a_worker() -> None:
+    class Link310(Link):
+        def __init__(self) -> None:
+            """A kernel before 3.14."""
+
+        def read(self, paths: Iterable[str], patience_s: float) -> dict[str, str]:
+            del patience_s
+            return {path: "0\n" for path in paths if path.endswith(("overcommit_memory", "overcommit_ratio"))}
+
+    place = GuestPlace(Link310(), "tcg", {}, None, {})
+
+    with pytest.raises(NoPlaceError, match=r"^the guest's kernel has no /proc/sys/vm/overcommit_kbytes$"):
+        place.settings()
+    with pytest.raises(NoPlaceError, match=r"^the guest's /proc/meminfo does not tell MemTotal"):
+        place.memory()
 
 
 def test_a_build_that_needs_a_library_needs_a_distro() -> None:

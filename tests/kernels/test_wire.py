@@ -50,7 +50,7 @@ def test_a_payload_is_read_as_what_it_is() -> None:
     assert Frame("file", b"/proc/version\0Linux\0").file() == ("/proc/version", b"Linux\0")
 
 
-@pytest.mark.parametrize("payload", [b"", b"[1]", b"\xff", b'{"half":'])
+@pytest.mark.parametrize("payload", [b"", b"[1]", b"\xff", b'{"half":', b"[" * 200_000])
 def test_a_payload_that_is_something_else_is_told(payload: bytes) -> None:
     with pytest.raises(BrokenLinkError, match="no JSON object"):
         Frame("over", payload).message()
