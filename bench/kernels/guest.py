@@ -113,6 +113,20 @@ class GuestSite:
         """The guest's RAM."""
         return self._memory_bytes
 
+    @property
+    def description(self) -> PlaceFields:
+        """What is known of a guest without asking it; its kernel's release is what the image says."""
+        fields: PlaceFields = {
+            "machine": f"QEMU {_version()} ({self.engine})",
+            "source": self._kernel.source,
+            "image": self._kernel.sha256,
+            "kernel": self._kernel.release,
+            "distro": self._root.distro if self._root else "none",
+        }
+        if self._root:
+            fields["libc"] = self._root.libc
+        return fields
+
     @cached_property
     def engine(self) -> Engine:
         """What runs the guest's instructions. The first to ask waits for a boot where there is a /dev/kvm."""
@@ -145,24 +159,14 @@ class GuestSite:
             stack.enter_context(self._listed(emulator))
             link = Link(emulator)
             link.greet(_BOOT_S[self.engine])
-            known = self._known(machine)
+            known: PlaceFields = {
+                **self.description,
+                "entry": payload.entry(machine.kernel),
+                "clock": _CLOCKS[machine.engine],
+            }
             yield GuestPlace(link, self.engine, known, self._root, {build.folder: build for build in builds})
             with suppress(PlaceLostError):  # all that was asked for is known; what does not end is killed
                 link.power_off()
-
-    def _known(self, machine: Machine) -> PlaceFields:
-        """What is known of a guest without asking it."""
-        fields: PlaceFields = {
-            "machine": f"QEMU {_version()} ({machine.engine})",
-            "source": self._kernel.source,
-            "image": self._kernel.sha256,
-            "entry": payload.entry(machine.kernel),
-            "distro": self._root.distro if self._root else "none",
-            "clock": _CLOCKS[machine.engine],
-        }
-        if self._root:
-            fields["libc"] = self._root.libc
-        return fields
 
     @contextmanager
     def _listed(self, emulator: Emulator) -> Iterator[None]:

@@ -54,9 +54,10 @@ class Boots:
 
     @property
     def description(self) -> PlaceFields:
-        """What was last known of a place of this site, without its boot; the clock is known beforehand."""
+        """What was last known of a place of this site, without its boot; or what is known beforehand."""
         clock = {} if self.site.clock == "hardware" else {"clock": self.site.clock}
-        return cast("PlaceFields", clock | {key: value for key, value in self._known.items() if key != "boot"})
+        known = {**self.site.description, **self._known}
+        return cast("PlaceFields", clock | {key: value for key, value in known.items() if key != "boot"})
 
     def attempt(self, round_number: int, work: Callable[[Opened], T]) -> T:
         """Do the work of a worker in the boot of its round; once more, in a new place, when that dies.

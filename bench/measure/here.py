@@ -39,6 +39,11 @@ class LocalSite:
         """This machine's memory."""
         return psutil.virtual_memory().total
 
+    @property
+    def description(self) -> PlaceFields:
+        """Nothing: this is the machine that runs are on."""
+        return {}
+
     @functools.cache  # noqa: B019 - there is one site a run
     def build(self, worker: str) -> Build:
         """The build for this machine. Raises BuildError."""
@@ -71,6 +76,11 @@ class RootSite(LocalSite):
         self._root = root
         self._description = description
         self._build_for = build_for
+
+    @property
+    def description(self) -> PlaceFields:
+        """The distro and its C library."""
+        return self._description
 
     @functools.cache  # noqa: B019 - there is one site a run
     def build(self, worker: str) -> Build:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from bench.catalogue import Build
 from bench.measure.evidence import Place
+from bench.record import PlaceFields
 
 Clock: TypeAlias = Literal["hardware", "emulated", "instructions"]
 
@@ -45,6 +46,10 @@ class Site(Protocol):
     @property
     def ram_bytes(self) -> int:
         """What shares of RAM in a scenario are shares of."""
+
+    @property
+    def description(self) -> PlaceFields:
+        """What is known of its places before one is opened."""
 
     def build(self, worker: str) -> Build:
         """The build of the native worker (`bench.scenario.WORKERS`) that runs there, compiled when it is not yet.

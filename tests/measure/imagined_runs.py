@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from launch_files import arrival, sample
 
@@ -148,6 +148,7 @@ class ImaginedSite:
     clock: Clock = "hardware"
     boots: int = 1
     ram_bytes: int = 16 << 30
+    description: PlaceFields = field(default_factory=lambda: cast("PlaceFields", {}))
     opened: list[int] = field(default_factory=list)
     closed: int = 0
     abandoned: bool = False

@@ -395,12 +395,16 @@ def test_a_worker_under_which_it_dies_twice_keeps_the_console_and_the_next_goes_
 
 
 def test_a_kernel_that_does_not_boot_is_tried_twice_and_not_by_every_worker(carry_out: Callable[..., Ran]) -> None:
-    site = Mortal(deadly_boots=tuple(range(1, 100)))
+    site = Mortal(deadly_boots=tuple(range(1, 100)), description=PlaceFields(kernel="5.10.0-32", source="./bzImage"))
     ran = carry_out(plan(under(kernel="5.10"), under("system", kernel="5.10"), rounds=5), {("5.10", None): site})
 
     assert ran.footer["workers"]["outcomes"] == {"hung": 10}
     assert len(site.opened) == 2
     assert {line["stderr"] for line in ran.lines()} == {"VFS: Unable to mount root fs\n"}
+    known = [told["place"] for told in (*ran.lines(), *ran.footer["boots"])]
+    assert {(place["kernel"], place["source"], place["clock"]) for place in known} == {
+        ("5.10.0-32", "./bzImage", "emulated")
+    }
 
 
 def test_one_boot_that_fails_is_one_more_try(carry_out: Callable[..., Ran]) -> None:
