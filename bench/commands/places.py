@@ -67,8 +67,21 @@ def guest_bytes(scenario: Scenario) -> int:
     return max(_GUEST_BYTES, 2 * largest + _SYSTEM_BYTES)
 
 
-def obtain(cells: Iterable[Cell], *, quiet: bool) -> Obtained:
-    """Find the kernels and roots of these cells, fetched when the cache has none."""
+def _unable(kernel: str | None, distro: str | None) -> str | None:
+    """Why this machine cannot run anything there, whatever is fetched; None when it can, as far as is seen untried."""
+    if kernel:
+        from bench.kernels.qemu import missing
+
+        return missing()
+    from bench.measure.here import root_refusal
+
+    return root_refusal() if distro else None
+
+
+def obtain(cells: Sequence[Cell], *, quiet: bool) -> Obtained:
+    """Find the kernels and roots of these cells, fetched when the cache has none, and this machine could use them."""
+    reasons = {environment: _unable(*environment) for environment in {(cell.kernel, cell.distro) for cell in cells}}
+    cells = [cell for cell in cells if reasons[cell.kernel, cell.distro] is None]
     kernels = dict.fromkeys(cell.kernel for cell in cells if cell.kernel)
     distros = dict.fromkeys(cell.distro for cell in cells if cell.distro)
     linked = dict.fromkeys(cell.distro for cell in cells if cell.distro and cell.worker == "glibc")
@@ -100,6 +113,10 @@ def sites(scenario: Scenario, cells: Iterable[Cell], obtained: Obtained, usual: 
     for cell in cells:
         workers.setdefault((cell.kernel, cell.distro), {})[cell.worker] = None
     for (kernel, distro), wanted in workers.items():
+        reason = _unable(kernel, distro)
+        if reason:
+            found[kernel, distro] = reason
+            continue
         image = obtained.kernels[kernel] if kernel else None
         root = obtained.roots[distro] if distro else None
         if isinstance(image, str) or isinstance(root, str):
@@ -136,15 +153,26 @@ def _here(root: Root | None, usual: Build, guard: GuardProcess) -> Site:
 def forecast(cell: Cell, situation: Situation) -> str:
     """What a run would do with a cell, as far as this machine can tell: nothing is fetched, built or booted for it."""
     from bench.measure.admission import refusal
-    from bench.measure.here import root_refusal
 
-    if cell.kernel:
-        from bench.kernels.qemu import missing
+    if not cell.kernel:
+        refused = refusal(cell, situation)
+        if refused:
+            return f"{refused['kind']}: {refused['reason']}"
+    reason = _unable(cell.kernel, cell.distro) or _imageless(cell.kernel)
+    if reason:
+        return f"skipped: {reason}"
+    return "measured, if its guest can do it" if cell.kernel else "measured"
 
-        reason = missing()
-        return f"skipped: {reason}" if reason else "measured, if its guest can do it"
-    refused = refusal(cell, situation)
-    if refused:
-        return f"{refused['kind']}: {refused['reason']}"
-    reason = root_refusal() if cell.distro else None
-    return f"skipped: {reason}" if reason else "measured"
+
+def _imageless(kernel: str | None) -> str | None:
+    """Why the running kernel cannot be booted: its image is fetched from nowhere."""
+    if kernel:
+        from bench.kernels import SourceError, image_of
+        from bench.kernels.pinned import RUNNING
+
+        if kernel == RUNNING:
+            try:
+                image_of(RUNNING)
+            except SourceError as error:
+                return str(error)
+    return None

@@ -153,6 +153,7 @@ def test_what_cannot_be_had_is_skipped_with_its_reason(
         raise UnavailableError(f"distro {name}: no mirror has it")
 
     monkeypatch.setattr("bench.kernels.obtain_root", unavailable)
+    monkeypatch.setattr("bench.measure.here.root_refusal", lambda: None)
 
     result = run(tiny(), "--distro", "bullseye", "--distro", "here")
 
@@ -160,6 +161,24 @@ def test_what_cannot_be_had_is_skipped_with_its_reason(
     kinds = {line["cell"]["distro"]: line["outcome"] for line in read(file).workers}
     assert kinds[None] == {"kind": "finished"}
     assert kinds["bullseye"] == {"kind": "skipped", "reason": "distro bullseye: no mirror has it"}
+
+
+def test_what_could_not_be_used_is_not_fetched(
+    run: Callable[..., Any], tiny: Callable[..., Path], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("kernel", "root", "development"):
+        monkeypatch.setattr(f"bench.kernels.obtain_{name}", lambda *_: pytest.fail("it was fetched"))
+    monkeypatch.setattr("bench.kernels.qemu.missing", lambda: "no QEMU (package qemu-system-x86)")
+    monkeypatch.setattr("bench.measure.here.root_refusal", lambda: "needs root")
+
+    result = run(tiny(), *("--kernel", "5.10", "--kernel", "here", "--distro", "bullseye", "--distro", "here"))
+
+    assert result.exit_code == 0, result.stderr
+    told = {(line["cell"]["kernel"], line["cell"]["distro"]): line["outcome"] for line in read(file).workers}
+    no_guest = {"kind": "skipped", "reason": "no QEMU (package qemu-system-x86)"}
+    assert told["5.10", None] == told["5.10", "bullseye"] == no_guest
+    assert told[None, "bullseye"] == {"kind": "skipped", "reason": "needs root"}
+    assert told[None, None] == {"kind": "finished"}
 
 
 @pytest.mark.parametrize(
