@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.machine import GuardProcess
     from bench.measure import Site, Sites
     from bench.measure.admission import Situation
-    from bench.record import PlaceFields
+    from bench.record import PlaceFields, WorkerLine
     from bench.scenario import Cell, Environment, Scenario
 
 T = TypeVar("T")
@@ -175,4 +175,14 @@ def _imageless(kernel: str | None) -> str | None:
                 image_of(RUNNING)
             except SourceError as error:
                 return str(error)
+    return None
+
+
+def replaced(before: Iterable[WorkerLine], obtained: Obtained) -> str | None:
+    """Which kernel is another image than the one that earlier sessions of a run have booted; None: none is."""
+    for written in before:
+        kernel, booted = str(written["cell"].get("kernel")), written.get("place", {}).get("image")
+        image = obtained.kernels.get(kernel)
+        if image and booted and not isinstance(image, str) and image.sha256 != booted:
+            return f"kernel {kernel} is another image by now: SHA-256 {image.sha256}, and the file's is {booted}"
     return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from bench.commands import Incomplete, InvalidInput
-from bench.commands.places import asked, forecast, guest_bytes, obtain, sites
+from bench.commands.places import asked, forecast, guest_bytes, obtain, replaced, sites
 from bench.commands.remarks import stop_writing
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Job(NamedTuple):
 @click.option(
     "--worker", "workers", multiple=True, metavar="BUILD", help="Of the worker: glibc (default), glibc-static, musl; *."
 )
-@click.option("--kernel", "kernels", multiple=True, metavar="NAME", help="Run in a guest of this kernel; *.")
+@click.option("--kernel", "kernels", multiple=True, metavar="NAME", help="Run in a guest of this kernel, or image; *.")
 @click.option("--distro", "distros", multiple=True, metavar="NAME", help="Run in this distro's root; *.")
 @click.option("--dry-run", is_flag=True, help="Show the cells, and which of them this machine would refuse.")
 @click.option("--strict", is_flag=True, help="Exit 1 on a finding, or a hazard against its oracle.")
@@ -86,7 +86,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     """Measure SCENARIO: a path, or the name of one that ships (`launchbench list scenarios`).
 
     What is marked * can be given several times: all combinations are measured, interleaved, and compare in pairs.
-    The kernel or distro `here` is this machine's own.
+    The kernel or distro `here` is this machine's own; a kernel with a `/` in it is the path of an image.
     """
     from bench import catalogue as catalogues
     from bench.measure import CannotResumeError
@@ -241,7 +241,9 @@ def measure(
     enough: Callable[[WorkerLine], str | None] = lambda _: None,
     least: int | None = None,
 ) -> Footer | None:
-    """Run what is missing. None: nothing was. Raises Incomplete when it was stopped at once.
+    """Run what is missing. None: nothing was.
+
+    Raises Incomplete when it was stopped at once, InvalidInput when it would go on with another kernel.
 
     `enough` may end it after a worker, by what it returns; so many rounds are shown as `least`.
     """
@@ -256,6 +258,10 @@ def measure(
         job.journal.close()
         return None
     obtained = obtain(plan.cells, quiet=quiet)
+    another = replaced(job.before, obtained)
+    if another:
+        job.journal.close()
+        raise InvalidInput(f"{job.journal.path}: cannot be continued: {another}")
     workers, hazards = job.missing
     rounds = least or plan.scenario.rounds
     shown = len(plan.cells) * least if least else workers

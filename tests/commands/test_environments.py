@@ -13,7 +13,7 @@ import pytest
 import small_root
 
 from bench.catalogue import build_of
-from bench.kernels import Root, UnavailableError
+from bench.kernels import KernelImage, Root, UnavailableError
 from bench.record import read
 from bench.record.schema import line_schema
 
@@ -179,6 +179,35 @@ def test_what_could_not_be_used_is_not_fetched(
     assert told["5.10", None] == told["5.10", "bullseye"] == no_guest
     assert told[None, "bullseye"] == {"kind": "skipped", "reason": "needs root"}
     assert told[None, None] == {"kind": "finished"}
+
+
+def test_a_run_does_not_go_on_with_another_image_of_its_kernel(
+    run: Callable[..., Any],
+    launchbench: Callable[..., Any],
+    tiny: Callable[..., Path],
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "bzImage"
+    images = iter("ab")
+
+    def image(name: str, _watch: object) -> KernelImage:
+        return KernelImage(name, "6.9.0-mine", path, 64 * next(images))
+
+    monkeypatch.setattr("bench.kernels.check_kernel", lambda _: None)
+    monkeypatch.setattr("bench.kernels.obtain_kernel", image)
+    monkeypatch.setattr("bench.kernels.qemu.missing", lambda: None)
+    monkeypatch.setattr("bench.commands.places._guest", lambda *_: "no guest in this test")
+    run(tiny(rounds="2"), "--kernel", path, "--worker", "glibc-static", "-q")
+    header, *workers, _ = (json.loads(line) for line in file.read_text().splitlines())
+    first = workers[0] | {"place": {"image": 64 * "a"}}
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in (header, first)))
+
+    result = launchbench("run", "--resume", file, "-q")
+
+    assert result.exit_code == 2
+    assert f"kernel {path} is another image by now: SHA-256 bbbb" in result.stderr
 
 
 @pytest.mark.parametrize(
