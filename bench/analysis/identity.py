@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 HARDWARE = "hardware"
 """The clock of what runs on the machine itself, or on its processor in a guest."""
+_TOLD = 8
+"""Digits of a SHA-256 that tell builds of a kernel apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,17 @@ def machine_of(fingerprint: Mapping[str, object]) -> Machine:
 def machine_at(host: Machine, worker: WorkerLine) -> Machine:
     """Return where one worker ran: on the machine of its file, but for what its place says.
 
-    A worker that never came to run in another place has the name that was asked for, where nothing better is known.
+    A worker that never came to run in another place has the name that was asked for, where nothing better is known. A
+    kernel that was given as a file is one with its image: who builds kernels has many of one release.
     """
     place, cell = worker.get("place", {}), worker["cell"]
+    asked = _asked(cell, "kernel", host.kernel)
+    kernel = place.get("kernel") or asked
+    if "image" in place and "/" in asked:
+        kernel = f"{kernel} #{place['image'][:_TOLD]}"
     return Machine(
         id=place.get("machine", host.id),
-        kernel=place.get("kernel") or _asked(cell, "kernel", host.kernel),
+        kernel=kernel,
         distro=place.get("distro") or _asked(cell, "distro", host.distro),
         libc=place.get("libc", host.libc),
         clock=place.get("clock", host.clock),

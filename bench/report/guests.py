@@ -62,7 +62,10 @@ def _by_guest(files: Iterable[ResultFile]) -> dict[str, list[BootCost]]:
     for file in files:
         for boot in file.boots:
             place = boot["place"]
-            names = [place.get("kernel", "a kernel that never came up"), place.get("distro", "none")]
+            kernel = place.get("kernel", "a kernel that never came up")
+            if "/" in place.get("source", ""):  # a file, and there may be others of its release
+                kernel = f"{kernel} #{place['image'][:8]}"
+            names = [kernel, place.get("distro", "none")]
             found.setdefault(" with ".join(plain(name) for name in names if name != "none"), []).append(boot)
     return {name: found[name] for name in sorted(found, key=natural)}
 

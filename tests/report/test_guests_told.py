@@ -53,6 +53,16 @@ def test_each_kernel_is_told_with_its_image_in_the_order_of_versions() -> None:
     ]
 
 
+def test_two_builds_of_one_release_are_two_guests() -> None:
+    one, other = boot("7.3.0", 8.0), boot("7.3.0", 9.0)
+    one["place"] |= {"source": "./a/bzImage"}
+    other["place"] |= {"source": "./b/bzImage", "image": IMAGE[::-1]}
+    assert [text.partition(",")[0] for text in guests(files(one, other))] == [
+        "7.3.0 #90f62b8f: ./b/bzImage",
+        "7.3.0 #c5bb7de4: ./a/bzImage",
+    ]
+
+
 def test_a_lost_boot_is_told_and_its_time_is_not_among_those_of_the_others() -> None:
     lost = {"kind": "crashed", "reason": "the guest's kernel panicked while booting: no\x1b[31m init", "console": ""}
     told = files(boot("6.8.0", 99.0, lost=lost), boot("6.8.0", 9.0))
