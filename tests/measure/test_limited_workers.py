@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -30,11 +31,16 @@ PROBE = CommandLine.of(("probe",), "")
 RIGHTS = limit_rights()
 
 needs_groups = pytest.mark.skipif(bool(RIGHTS.memory or RIGHTS.pids), reason=f"{RIGHTS.memory or RIGHTS.pids}")
-needs_user = [pytest.mark.root, pytest.mark.skipif(RIGHTS.nproc is not None, reason=f"{RIGHTS.nproc}")]
+NO_USER = "needs root, for a user of the worker's own" if os.getuid() else RIGHTS.nproc
+needs_user = pytest.mark.skipif(NO_USER is not None, reason=f"{NO_USER}")
 # pids and nproc bind in the same way: the one by a group, the other by a user of the worker's own, which only root can
 # give it. Of an ordinary user everything counts, these tests among it.
 by_either = pytest.mark.parametrize(
-    "key", [pytest.param("pids", marks=[pytest.mark.root, needs_groups]), pytest.param("nproc", marks=needs_user)]
+    "key",
+    [
+        pytest.param("pids", marks=[pytest.mark.root, needs_groups]),
+        pytest.param("nproc", marks=[pytest.mark.root, needs_user]),
+    ],
 )
 
 
@@ -201,7 +207,7 @@ def test_room_for_one_child_is_enough_for_one_at_a_time(run: Callable[..., Evide
 
 
 @pytest.mark.root
-@pytest.mark.skipif(RIGHTS.nproc is not None, reason=f"{RIGHTS.nproc}")
+@needs_user
 def test_a_limit_of_the_user_is_the_workers_own_and_files_are_within_reach_as_before(
     run: Callable[..., Evidence], tmp_path: Path
 ) -> None:
