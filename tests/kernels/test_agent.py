@@ -131,6 +131,18 @@ def test_the_worker_is_isolated_as_everywhere(agent: Agent, tmp_path: Path) -> N
     assert "Cpus_allowed_list:\t0\n" in report.read_text()
 
 
+def test_it_shares_the_cpu_with_no_worker_and_workers_share_it_as_usual(agent: Agent) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("an ordinary user chooses no such policy")
+    agent.begin(request("vfork_exec", shell("sleep 0.5")))
+    agent.hear()
+    worker = psutil.Process(agent.process.pid).children()[0].pid
+
+    assert os.sched_getscheduler(agent.process.pid) == os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+    assert os.sched_getscheduler(worker) == os.SCHED_OTHER
+    agent.answer()
+
+
 def test_the_calls_are_observed(agent: Agent) -> None:
     observed = str(agent.folder / "observed")
 
