@@ -69,13 +69,19 @@ def test_each_librarys_calls_are_those_that_were_observed() -> None:
             assert observed[libc, strategy].startswith(f"{call} -> execve"), (libc, strategy)
 
 
-def test_the_cost_of_each_kernel_is_what_its_result_says() -> None:
+def costs() -> dict[tuple[str, str, int], list[float]]:
+    """The median `total` of each worker of `kernels-cost`, in ms, by kernel, strategy and MiB."""
     medians = defaultdict(list)
     for line in workers("kernels-cost.jsonl"):
         cell, samples = line["cell"], line["samples"]
         timed = zip(samples["call"], samples["reaped"], samples["warmup"], strict=True)
         total = statistics.median(reaped - call for call, reaped, warmup in timed if not warmup)
         medians[cell["kernel"], cell["strategy"], cell["footprint_bytes"] >> 20].append(total / 1e6)
+    return medians
+
+
+def test_the_cost_of_each_kernel_is_what_its_result_says() -> None:
+    medians = costs()
     kernels = {kernel for kernel, _, _ in medians}
     header = [cell.strip() for cell in PAGE[PAGE.index("| | 4.4 | 5.4 |") :].partition("\n")[0].strip("|").split("|")]
 
@@ -86,6 +92,11 @@ def test_the_cost_of_each_kernel_is_what_its_result_says() -> None:
             if kernel in kernels:
                 measured = statistics.median(medians[kernel, strategy, 64 if size == "any" else int(size)])
                 assert abs(measured / float(figure) - 1) < 0.01, (what, kernel)
+
+
+def test_no_worker_of_a_cell_was_in_another_state_than_the_others() -> None:
+    for cell, found in costs().items():
+        assert max(found) < 1.02 * min(found), cell
 
 
 def test_how_large_the_first_result_is_is_told() -> None:
