@@ -299,9 +299,14 @@ def lanes(remaining: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites,
 
 
 def abreast(sites: Sites, cpus: int, facts: MemoryFacts) -> int:
-    """How many places run side by side: one a CPU, and fewer where that much RAM is not left; one at least."""
-    largest = max((site.ram_bytes for site in sites.values() if not isinstance(site, str)), default=0)
-    fitting = (number for number in range(cpus, 1, -1) if fit_reason(Budget(number * largest), facts) is None)
+    """How many places run side by side: one a CPU, and fewer where that much RAM is not left; one at least.
+
+    What follows the wall's clock leaves a CPU to the runner and to what serves its guests: time limits are in seconds.
+    """
+    opened = [site for site in sites.values() if not isinstance(site, str)]
+    largest = max((site.ram_bytes for site in opened), default=0)
+    most = cpus - any(site.clock == "emulated" for site in opened)
+    fitting = (number for number in range(most, 1, -1) if fit_reason(Budget(number * largest), facts) is None)
     return next(fitting, 1)
 
 

@@ -256,8 +256,8 @@ def test_no_more_of_them_run_side_by_side_than_there_is_memory_for(
     ram_gib: int, available_gib: int, expected: int
 ) -> None:
     sites: Sites = {
-        ("4.4", None): Guests(ram_bytes=ram_gib << 30),
-        ("5.10", None): Guests(ram_bytes=1 << 30),
+        ("4.4", None): Guests(clock="instructions", ram_bytes=ram_gib << 30),
+        ("5.10", None): Guests(clock="instructions", ram_bytes=1 << 30),
         ("6.1", None): "no such kernel",
     }
     facts = MemoryFacts(total_bytes=64 << 30, available_bytes=available_gib << 30)
@@ -265,18 +265,21 @@ def test_no_more_of_them_run_side_by_side_than_there_is_memory_for(
     assert abreast(sites, 4, facts) == expected
 
 
-def test_a_machine_of_one_cpu_has_one_of_them_at_a_time() -> None:
+@pytest.mark.parametrize(("cpus", "by_the_wall", "by_instructions"), [(1, 1, 1), (2, 1, 2), (3, 2, 3), (8, 7, 8)])
+def test_what_follows_the_walls_clock_leaves_a_cpu_to_the_runner(
+    cpus: int, by_the_wall: int, by_instructions: int
+) -> None:
     facts = MemoryFacts(total_bytes=64 << 30, available_bytes=64 << 30)
 
-    assert abreast({("4.4", None): Guests()}, 1, facts) == 1
-    assert abreast({}, 4, facts) == 4
+    assert abreast({("4.4", None): Guests()}, cpus, facts) == by_the_wall
+    assert abreast({("4.4", None): Guests(clock="instructions")}, cpus, facts) == by_instructions
 
 
 def test_boots_of_emulated_machines_run_side_by_side(
     carry_out: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GIVEN workers of three boots that each wait for the others WHEN there are CPUs for three THEN they all meet."""
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 3})
     meeting = threading.Barrier(3, timeout=PATIENCE_S)
 
     def becomes(order: Order) -> Evidence:
@@ -292,7 +295,7 @@ def test_boots_of_emulated_machines_run_side_by_side(
 def test_an_error_in_one_of_them_ends_all_and_leaves_the_lines_before_it(
     carry_out: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2})
     under_way, abandoned = threading.Event(), threading.Event()
 
     class Waiting(Guests):
