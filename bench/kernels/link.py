@@ -13,6 +13,10 @@ from bench.measure import PlaceLostError
 
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 _POWER_OFF_S = 15.0
+_NUDGE_S = 10.0
+"""A guest that has said nothing for so long may have missed the interrupt for what it was sent."""
+_NUDGE = b"\0"  # between frames it means nothing (strategies/guest/guest.h)
+_UNDISTURBED = frozenset({"booting", "launching"})
 
 
 class Link:
@@ -39,12 +43,10 @@ class Link:
 
     def hear(self, patience_s: float, doing: str) -> Frame:
         """The next frame. Raises PlaceLostError, which says what the guest was `doing`."""
-        line = self._emulator.line
         until = time.monotonic() + patience_s
         try:
             while (frame := self._decoder.next()) is None:
-                line.settimeout(max(0.001, until - time.monotonic()))
-                part = line.recv(65536)
+                part = self._receive(until, nudging=doing not in _UNDISTURBED)
                 if not part:
                     raise self._gone(f"while {doing}")
                 self._decoder.feed(part)
@@ -55,6 +57,19 @@ class Link:
         except OSError:
             raise self._gone(f"while {doing}") from None
         return frame
+
+    def _receive(self, until: float, *, nudging: bool) -> bytes:
+        """What comes next; nothing at the end. Raises TimeoutError at `until`, OSError."""
+        line = self._emulator.line
+        while True:
+            left = until - time.monotonic()
+            line.settimeout(max(0.001, min(left, _NUDGE_S) if nudging else left))
+            try:
+                return line.recv(65536)
+            except TimeoutError:
+                if time.monotonic() >= until:
+                    raise
+                line.sendall(_NUDGE)
 
     def answer(self, patience_s: float, doing: str) -> Iterator[Frame]:
         """The frames up to and with `over`. Raises PlaceLostError."""

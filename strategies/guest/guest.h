@@ -24,6 +24,9 @@
  *                 <----   left   {"pid","name","state"}: a process that outlived the worker
  *                 <----   over   {"returncode","hung","oom","reason"}
  *     stop  ----->                the agent ends, and the guest with it
+ *
+ * In front of a frame NULs may stand, which mean nothing: QEMU now and then loses the interrupt for what it has put into
+ * the serial port of an idle guest, and the next byte wakes it. The runner sends one when nothing has come for a while.
  */
 #ifndef LAUNCHBENCH_GUEST_H
 #define LAUNCHBENCH_GUEST_H

@@ -65,6 +65,13 @@ def test_it_reads_files_and_what_a_folder_holds_and_leaves_out_what_is_not_there
     }
 
 
+def test_what_only_nudges_it_means_nothing(agent: Agent) -> None:
+    os.write(agent.line, b"\0\0\0")
+    assert agent.read("/proc/sys/kernel/ostype") == {"/proc/sys/kernel/ostype": b"Linux\n"}
+    os.write(agent.line, b"\0")
+    assert agent.read("/proc/sys/kernel/ostype") == {"/proc/sys/kernel/ostype": b"Linux\n"}
+
+
 # ---- a worker that does well
 
 
