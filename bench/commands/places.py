@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_GUEST_BYTES = 768 << 20
+_GUEST_BYTES = 1 << 30
 _SYSTEM_BYTES = 512 << 20
 """What a guest needs beside its workers: the kernel, its initramfs and what a launch takes."""
 
@@ -62,7 +62,7 @@ def asked(workers: Sequence[str], kernels: Sequence[str], distros: Sequence[str]
 
 
 def guest_bytes(scenario: Scenario) -> int:
-    """The RAM of a run's guests, the same for all: 768 MiB, or what two of its largest footprints take and more."""
+    """The RAM of a run's guests, the same for all: 1 GiB, or what two of its largest footprints take and more."""
     largest = max((getattr(footprint, "bytes", 0) for footprint in scenario.footprints), default=0)
     return max(_GUEST_BYTES, 2 * largest + _SYSTEM_BYTES)
 

@@ -104,3 +104,15 @@ def test_how_large_the_first_result_is_is_told() -> None:
 
     assert f"twelve kernels, three boots of each, {len(found)} workers" in PAGE
     assert len({line["cell"]["kernel"] for line in found}) == 12
+
+
+def test_each_boot_of_it_was_over_in_a_quarter_of_a_minute_and_all_of_them_in_ten() -> None:
+    path = FOLDER.parent / "results" / "kernels-quick.jsonl"
+    footer = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    seconds = [sum(boot["spent_ns"].values()) / 1e9 for boot in footer["boots"]]
+
+    assert len(seconds) == 36
+    assert not any("lost" in boot for boot in footer["boots"])
+    assert max(seconds) < 15
+    assert footer["spent_ns"]["wall"] < 600e9
+    assert f"a boot was powered off after {min(seconds):.1f} to {max(seconds):.1f} seconds" in PAGE
