@@ -73,10 +73,14 @@ def compare_files(
 ) -> CompareResult:
     """Compare two sets of files. Every place among the new ones is a side of its own beside the nearest base place.
 
+    One that is the very place of another side is not near: a kernel that only the new files have stands alone.
     `noise` is what their runs measured of it; by default it is taken from the twins among the rows.
     """
     old_sides, new_sides = _by_place(base, names[0]), _by_place(new, names[1])
-    pairs = [(_nearest(old_sides, side), side) for side in new_sides]
+    nearest = [(_nearest(old_sides, side), side) for side in new_sides]
+    taken = {id(old) for old, side in nearest if _distance(old, side) == 0}
+    alone = _Side(names[0], ())
+    pairs = [(alone if id(old) in taken and _distance(old, side) else old, side) for old, side in nearest]
     return _result(FILE, names[0], pairs, [*base, *new], noise)
 
 

@@ -439,6 +439,20 @@ def test_every_place_of_the_new_side_is_compared_with_the_nearest_base(tmp_path:
     ]
 
 
+def test_a_place_that_only_the_new_files_have_is_not_compared_with_anothers_counterpart(tmp_path: Path) -> None:
+    base = files(tmp_path, {"vfork_exec": VFORK}, 1, first=1, machine=MACHINE | {"kernel": "6.12"})
+    new = [
+        *files(tmp_path, {"vfork_exec": Told(us=50)}, 1, first=2, machine=MACHINE | {"kernel": "6.12"}),
+        *files(tmp_path, {"vfork_exec": Told(us=10)}, 1, first=3, machine=MACHINE | {"kernel": "6.1"}),
+    ]
+    result = compared(base, new)
+
+    assert [(row.new["kernel"], row.answer, row.reason) for row in result.rows if row.new] == [
+        ("6.12", "slower", ""),
+        ("6.1", "missing", "base has no such cell"),
+    ]
+
+
 def test_files_measured_in_two_manners_are_told(tmp_path: Path) -> None:
     scenario = header([])["scenario"]
     one = recording(tmp_path / "1", TWO, seed=1)
