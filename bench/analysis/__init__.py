@@ -6,7 +6,7 @@ from bench.analysis.contrast import NoSuchKey, compare_by, compare_files, in_one
 from bench.analysis.gate import compared, regressions
 from bench.analysis.growth import Growth, growth
 from bench.analysis.hazards import HazardSummary, hazards
-from bench.analysis.identity import HARDWARE, Machine
+from bench.analysis.identity import HARDWARE, Machine, build_name
 from bench.analysis.inference import MissingExtra, require
 from bench.analysis.latency import TAIL, Latency, latency, percentile
 from bench.analysis.many import analyse_many
@@ -61,6 +61,7 @@ __all__ = [
     "advise",
     "analyse",
     "analyse_many",
+    "build_name",
     "byte_size",
     "cell_key",
     "compare_by",

@@ -56,7 +56,7 @@ def machine_at(host: Machine, worker: WorkerLine) -> Machine:
     asked = _asked(cell, "kernel", host.kernel)
     kernel = place.get("kernel") or asked
     if "image" in place and "/" in asked:
-        kernel = f"{kernel} #{place['image'][:_TOLD]}"
+        kernel = build_name(kernel, place["image"])
     return Machine(
         id=place.get("machine", host.id),
         kernel=kernel,
@@ -64,6 +64,11 @@ def machine_at(host: Machine, worker: WorkerLine) -> Machine:
         libc=place.get("libc", host.libc),
         clock=place.get("clock", host.clock),
     )
+
+
+def build_name(release: str, image: str) -> str:
+    """Name a build of a kernel by its release and the SHA-256 of its image: `7.3.0-rc1 #c5bb7de4`."""
+    return f"{release} #{image[:_TOLD]}"
 
 
 def _asked(cell: Mapping[str, object], axis: str, otherwise: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench.analysis import natural
+from bench.analysis import build_name, natural
 from bench.report.typography import plain
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _by_guest(files: Iterable[ResultFile]) -> dict[str, list[BootCost]]:
             place = boot["place"]
             kernel = place.get("kernel", "a kernel that never came up")
             if "/" in place.get("source", ""):  # a file, and there may be others of its release
-                kernel = f"{kernel} #{place['image'][:8]}"
+                kernel = build_name(kernel, place["image"])
             names = [kernel, place.get("distro", "none")]
             found.setdefault(" with ".join(plain(name) for name in names if name != "none"), []).append(boot)
     return {name: found[name] for name in sorted(found, key=natural)}

@@ -161,11 +161,11 @@ def _beside(page: _Page, section: Section) -> None:
 def _places(page: _Page, section: Section) -> None:
     for at, place in enumerate(elsewhere := places(section)):
         page.labelled("" if at else "also in", place)
-    if said := boots_said(section.files):
-        page.labelled("guests", said)
+    if booted := boots_said(section.files):
+        page.labelled("guests", booted)
     for lost in lost_boots(section.files):
         page.labelled("", lost, fg="yellow")
-    if elsewhere:
+    if elsewhere or booted:
         page.gap()
 
 
