@@ -253,7 +253,8 @@ def test_a_helper_without_room_for_what_is_passed_to_it_keeps_none_of_it(
     worker.hear()
 
     assert [ended(sample) for sample in worker.samples()] == [(SPAWN, errno.EMFILE, None)] * 5
-    assert descriptors(helper) == held
+    # It may have something to close after it has answered.
+    await_condition(lambda: descriptors(helper) == held)
 
 
 def test_the_launch_after_a_failure_is_none(launching: Entry, launch: Launch) -> None:
@@ -280,8 +281,8 @@ def test_a_thousand_launches_leave_nothing(strategy: Entry, talk: Talk) -> None:
 
     assert (ready["state"], done["state"], done["launches"]) == ("ready", "done", launches)
     assert children(worker.pid) == helpers
-    # A helper may have something to close after the launch was over for its caller.
-    await_condition(lambda: {pid: descriptors(pid) for pid in (worker.pid, *helpers)} == held)
+    # A helper may have something to close after a launch was over for its caller: after the first too, before `held`.
+    await_condition(lambda: all(set(descriptors(pid)) <= set(open_before) for pid, open_before in held.items()))
     assert [children(helper) for helper in helpers] == [[] for _ in helpers]
     assert worker.finish() == 0
     assert (worker.folder / "stderr").read_text().count("Traceback") == 0

@@ -96,8 +96,11 @@ def children(pid: int) -> list[int]:
 
 def descriptors(pid: int) -> list[str]:
     """What the descriptors of a process are open on, sorted: equal lists mean nothing leaked."""
-    folder = Path(f"/proc/{pid}/fd")
-    return sorted(f"{number.name} {number.readlink()}" for number in folder.iterdir())
+    found = []
+    for number in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.append(f"{number.name} {number.readlink()}")
+    return sorted(found)
 
 
 class ChannelEndError(Exception):
