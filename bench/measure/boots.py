@@ -32,6 +32,15 @@ class Opened:
 
 
 @dataclass(slots=True)
+class Trial:
+    """What is known of a site's boots, whichever thread they were of."""
+
+    has_booted: bool = False
+    lost: PlaceLostError | None = None
+    """How a boot was lost for the second time; the same is to be expected of a site of which none has succeeded."""
+
+
+@dataclass(slots=True)
 class Boots:
     """The places of one site, one at a time."""
 
@@ -39,6 +48,7 @@ class Boots:
     rounds: int
     """Of the whole run: what boots are spread over."""
     session: int
+    trial: Trial = field(default_factory=Trial)
     over: Callable[[], bool] = lambda: False
     """Whether the run has been given up: what dies then was ended by the runner, and is not opened anew."""
     costs: list[BootCost] = field(default_factory=list)
@@ -63,11 +73,14 @@ class Boots:
         """Do the work of a worker in the boot of its round; once more, in a new place, when that dies.
 
         Raises NoPlaceError, and PlaceLostError when it died again. A boot that could not be opened is not tried by
-        every worker again.
+        every worker again, nor a site of which none could.
         """
         number = schedule.boot(round_number, self.rounds, self.site.boots)
         if number in self._failed:
             raise self._failed[number]
+        if self.trial.lost and not self.trial.has_booted:
+            lost = self.trial.lost
+            raise PlaceLostError(lost.kind, f"not booted again, as of another boot: {lost.reason}", lost.console)
         if number != self._number:
             self.close()
         unopened = self._opened is None
@@ -81,7 +94,7 @@ class Boots:
             return work(self._open(number))
         except PlaceLostError as lost:
             if unopened and self._opened is None:
-                self._failed[number] = lost  # it died twice while it booted
+                self._failed[number] = self.trial.lost = lost  # it died twice while it booted
             self.close(lost)
             raise
 
@@ -97,6 +110,7 @@ class Boots:
             self.close()
             raise
         self._known = description
+        self.trial.has_booted = True
         self._ready_at = time.monotonic_ns()
         own = {**self.description, **description, **self._own_number()}
         self._opened = Opened(place, cast("PlaceFields", own), usual)

@@ -1,7 +1,8 @@
 """The runner: every planned worker, each with exactly one line of the file. It does not know where they run.
 
-Workers of the hardware's clock run one after the other and alone, in the order of the schedule. Those whose clock says
-nothing of the hardware (emulated machines) run side by side after them, one boot a thread.
+Workers of the hardware's clock run one after the other and alone, in the order of the schedule as far as there is RAM
+for their guests. Those whose clock says nothing of the hardware (emulated machines) run side by side after them, one
+boot a thread.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.machine import NO_LIMITS, Budget, MemoryFacts, fit_reason, memory_fac
 from bench.measure import admission, line, observed, schedule
 from bench.measure.admission import Situation
 from bench.measure.attempt import Attempt
-from bench.measure.boots import Boots, Opened
+from bench.measure.boots import Boots, Opened, Trial
 from bench.measure.evidence import Evidence, Order, Place
 from bench.measure.judge import Manner
 from bench.measure.limits import limits_of
@@ -160,6 +161,8 @@ class _Session:
     cells: dict[str, Cell] = field(init=False)
     tally: _Tally = field(default_factory=_Tally)
     finished: int = 0
+    trials: dict[tuple[str | None, str | None], Trial] = field(default_factory=dict)
+    """Of each site, whether it can be opened at all."""
     observations: dict[tuple[object, ...], Observed] = field(default_factory=dict)
     """Once for each way that could differ: footprint, mode and backing change neither calls nor what is inherited."""
     costs: list[BootCost] = field(default_factory=list)
@@ -183,11 +186,12 @@ class _Session:
                 site = self.sites[cell.kernel, cell.distro]
                 with self.turn:
                     self.observer.begins(planned, cell)
+                    trial = self.trials.setdefault((cell.kernel, cell.distro), Trial())
                 if isinstance(site, str):
                     written = _skipped(planned, cell, site, session=self.number, ran={})
                 else:
                     used = boots.setdefault(
-                        id(site), Boots(site, self.plan.scenario.rounds, self.number, self._is_halted)
+                        id(site), Boots(site, self.plan.scenario.rounds, self.number, trial, self._is_halted)
                     )
                     written = self._attempt(planned, cell, used)
                 with self.turn:
@@ -278,24 +282,53 @@ def _skipped(planned: Planned, cell: Cell, reason: str, *, session: int, ran: Ma
     return line.refused(planned, cell, refusal, session=session, started=now_text(), ran=ran)
 
 
-def lanes(remaining: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites, rounds: int) -> list[list[Planned]]:
-    """Divide workers among threads, each in the schedule's order.
+def lanes(
+    remaining: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites, rounds: int, facts: MemoryFacts
+) -> tuple[list[list[Planned]], list[list[Planned]]]:
+    """Divide workers among lanes, each in the schedule's order: those carried out in turn, and those side by side.
 
-    The first has all whose times are the hardware's (and those that are only refused), and has the machine for itself:
-    the others, one boot of a site each, come after it, side by side. Boots of one site stand together: what the first
-    one of them to come there has observed, the others need not.
+    In turn, each alone on the machine: all whose times are the hardware's, and those that are only refused. It is one
+    lane, where kernels alternate worker by worker and every guest stays open until its boot is over. Where there is not
+    RAM for one guest of each kernel, kernels alternate boot by boot: a lane is one kernel's part of the first boot,
+    then another's, and so on.
+
+    Side by side, after them: one boot of a site each. Boots of one site stand together: what the first one of them to
+    come there has observed, the others need not.
     """
-    first: list[Planned] = []
+    alone: list[Planned] = []
     beside: dict[tuple[str | None, str | None], dict[int, list[Planned]]] = {}
     for planned in remaining:
         cell = cells[planned.cell]
         site = sites[cell.kernel, cell.distro]
         if isinstance(site, str) or site.clock == "hardware":
-            first.append(planned)
+            alone.append(planned)
         else:
             boot = schedule.boot(planned.round, rounds, site.boots)
             beside.setdefault((cell.kernel, cell.distro), {}).setdefault(boot, []).append(planned)
-    return [first, *(lane for boots in beside.values() for lane in boots.values())]
+    in_turn = [alone] if _fit_together(alone, cells, sites, facts) else _boot_by_boot(alone, cells, sites, rounds)
+    return in_turn, [lane for boots in beside.values() for lane in boots.values()]
+
+
+def _fit_together(alone: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites, facts: MemoryFacts) -> bool:
+    """Whether the guests of all these workers may be open at once, and this machine's own workers beside them."""
+    used = [cells[name] for name in {planned.cell for planned in alone}]
+    opened = {(cell.kernel, cell.distro) for cell in used if cell.kernel is not None}
+    guests = [site.ram_bytes for key in opened if not isinstance(site := sites[key], str)]
+    own = max((cell.footprint_bytes for cell in used if cell.kernel is None), default=0)
+    return len(guests) < 2 or fit_reason(Budget(sum(guests) + own), facts) is None
+
+
+def _boot_by_boot(
+    alone: Sequence[Planned], cells: Mapping[str, Cell], sites: Sites, rounds: int
+) -> list[list[Planned]]:
+    """The lanes of each boot number, in the order in which its places come first; so is this machine's part cut."""
+    boots = max(site.boots for site in sites.values() if not isinstance(site, str))
+    found: dict[tuple[int, str | None, str | None], list[Planned]] = {}
+    for planned in alone:
+        cell = cells[planned.cell]
+        number = schedule.boot(planned.round, rounds, boots)
+        found.setdefault((number, cell.kernel, cell.distro), []).append(planned)
+    return list(found.values())
 
 
 def abreast(sites: Sites, cpus: int, facts: MemoryFacts) -> int:
@@ -356,8 +389,9 @@ def run(  # noqa: PLR0913 - the collaborators of a run
     for line_before in before:
         running.tally.count(line_before)
     begun = time.monotonic_ns()
-    alone, *beside = lanes(remaining, running.cells, sites, plan.scenario.rounds)
-    running.carry_out(alone)
+    in_turn, beside = lanes(remaining, running.cells, sites, plan.scenario.rounds, memory_facts())
+    for lane in in_turn:
+        running.carry_out(lane)
     if beside:
         _side_by_side(running, beside)
     for written_before in tried:

@@ -213,6 +213,9 @@ def test_what_is_not_booted_costs_no_boot(carry_out: Callable[..., Ran]) -> None
 # ---- side by side
 
 
+AMPLE = MemoryFacts(total_bytes=64 << 30, available_bytes=64 << 30)
+
+
 def test_only_what_says_nothing_of_the_hardware_runs_beside_others() -> None:
     cells = [under(), under(worker="musl"), under(kernel="5.10"), under(kernel="6.1"), under(kernel="4.4")]
     sites: Sites = {
@@ -223,7 +226,7 @@ def test_only_what_says_nothing_of_the_hardware_runs_beside_others() -> None:
     }
     planned = order([one.id for one in cells], 6, seed=1)
 
-    alone, *beside = lanes(planned, {one.id: one for one in cells}, sites, 6)
+    (alone,), beside = lanes(planned, {one.id: one for one in cells}, sites, 6, AMPLE)
 
     emulated = under(kernel="5.10").id
     assert [one for one in planned if one.cell != emulated] == alone
@@ -239,9 +242,11 @@ def test_boots_of_one_kernel_come_one_after_the_other() -> None:
     cells = [under(kernel=kernel) for kernel in ("5.10", "6.1", "4.4")]
     sites: Sites = {(kernel, None): Guests() for kernel in ("5.10", "6.1", "4.4")}
 
-    alone, *beside = lanes(order([one.id for one in cells], 3, seed=1), {one.id: one for one in cells}, sites, 3)
+    planned = order([one.id for one in cells], 3, seed=1)
 
-    assert alone == []
+    in_turn, beside = lanes(planned, {one.id: one for one in cells}, sites, 3, AMPLE)
+
+    assert in_turn == [[]]
     assert [len(lane) for lane in beside] == [1] * 9
     came = [lane[0].cell for lane in beside]
     assert came == [one for one in dict.fromkeys(came) for _ in range(3)]
@@ -265,14 +270,71 @@ def test_no_more_of_them_run_side_by_side_than_there_is_memory_for(
     assert abreast(sites, 4, facts) == expected
 
 
+@pytest.mark.parametrize(("available_gib", "lanes_in_turn"), [(42, 1), (40, 9)])
+def test_guests_of_the_hardware_alternate_by_boots_where_not_all_can_be_open(
+    available_gib: int, lanes_in_turn: int
+) -> None:
+    # GIVEN two kernels of 20 GiB each, a worker of 1 MiB here, and a margin
+    cells = [under(), under("system", kernel="5.10"), under(kernel="5.10"), under(kernel="6.1"), under(kernel="4.4")]
+    hardware = {"clock": "hardware", "ram_bytes": 20 << 30}
+    sites: Sites = {
+        (None, None): ImaginedSite(),
+        ("5.10", None): Guests(**hardware),
+        ("6.1", None): Guests(**hardware),
+        ("4.4", None): Guests(ram_bytes=60 << 30),
+    }
+    by_id = {one.id: one for one in cells}
+    planned = order(list(by_id), 6, seed=1)
+
+    # WHEN there is RAM for both, or for one at a time
+    in_turn, beside = lanes(planned, by_id, sites, 6, MemoryFacts(64 << 30, available_gib << 30))
+
+    # THEN a boot's two rounds of one kernel are a lane, and nothing is lost or done twice
+    kernels = [{by_id[one.cell].kernel for one in lane} for lane in in_turn]
+    if lanes_in_turn == 1:
+        assert kernels == [{None, "5.10", "6.1"}]
+    else:
+        assert [{one.round // 2 for one in lane} for lane in in_turn] == [
+            {number} for number in (0, 1, 2) for _ in "abc"
+        ]
+        for boot_number in range(3):
+            assert sorted(map(list, kernels[boot_number * 3 :][:3]), key=str) == [["5.10"], ["6.1"], [None]]
+    everything = [one for lane in (*in_turn, *beside) for one in lane]
+    assert len(everything) == len(planned) == len(set(everything))
+    assert all(lane == sorted(lane, key=lambda one: (one.round, one.position)) for lane in in_turn)
+
+
+def test_a_guest_of_the_hardware_is_closed_before_another_is_opened_that_has_no_room_beside_it(
+    carry_out: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.measure.runner.memory_facts", lambda: MemoryFacts(64 << 30, 30 << 30))
+    opened: list[str] = []
+
+    class Large(Guests):
+        """Of which only one may be open."""
+
+        @contextmanager
+        def open(self, boot: int) -> Iterator[ImaginedPlace]:
+            opened.append("open")
+            with super().open(boot) as place:
+                yield place
+            opened.append("closed")
+
+    sites = {(name, None): Large(clock="hardware", ram_bytes=20 << 30) for name in ("5.10", "6.1")}
+    ran = carry_out(plan(under(kernel="5.10"), under(kernel="6.1"), rounds=6), sites)
+
+    assert ran.footer["workers"]["outcomes"] == {"finished": 12}
+    assert opened == ["open", "closed"] * 6
+    for name in ("5.10", "6.1"):
+        assert sorted(set(ran.boots_of(kernel=name))) == ["0.0.1", "0.1.1", "0.2.1"]
+
+
 @pytest.mark.parametrize(("cpus", "by_the_wall", "by_instructions"), [(1, 1, 1), (2, 1, 2), (3, 2, 3), (8, 7, 8)])
 def test_what_follows_the_walls_clock_leaves_a_cpu_to_the_runner(
     cpus: int, by_the_wall: int, by_instructions: int
 ) -> None:
-    facts = MemoryFacts(total_bytes=64 << 30, available_bytes=64 << 30)
-
-    assert abreast({("4.4", None): Guests()}, cpus, facts) == by_the_wall
-    assert abreast({("4.4", None): Guests(clock="instructions")}, cpus, facts) == by_instructions
+    assert abreast({("4.4", None): Guests()}, cpus, AMPLE) == by_the_wall
+    assert abreast({("4.4", None): Guests(clock="instructions")}, cpus, AMPLE) == by_instructions
 
 
 def test_boots_of_emulated_machines_run_side_by_side(
@@ -408,6 +470,34 @@ def test_a_kernel_that_does_not_boot_is_tried_twice_and_not_by_every_worker(carr
     assert {(place["kernel"], place["source"], place["clock"]) for place in known} == {
         ("5.10.0-32", "./bzImage", "emulated")
     }
+
+
+@pytest.mark.parametrize("clock", ["hardware", "emulated"])
+def test_a_kernel_of_which_no_boot_succeeds_is_not_tried_in_all_of_them(
+    clock: str, carry_out: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try of a kernel that says nothing takes minutes."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    site = Mortal(clock=clock, deadly_boots=tuple(range(1, 100)), boots=3)
+
+    ran = carry_out(plan(under(kernel="5.10"), rounds=6), {("5.10", None): site})
+
+    assert site.opened == [0, 0]
+    assert ran.footer["workers"]["outcomes"] == {"hung": 6}
+    assert [line["outcome"]["reason"] for line in ran.lines()] == [
+        *["the guest did not boot in 90 s"] * 2,
+        *["not booted again, as of another boot: the guest did not boot in 90 s"] * 4,
+    ]
+    assert {line["stderr"] for line in ran.lines()} == {"VFS: Unable to mount root fs\n"}
+
+
+def test_a_kernel_that_has_booted_is_tried_in_each_boot(carry_out: Callable[..., Ran]) -> None:
+    site = Mortal(deadly_boots=(2, 3), boots=3)
+
+    ran = carry_out(plan(under(kernel="5.10"), rounds=6), {("5.10", None): site})
+
+    assert ran.footer["workers"]["outcomes"] == {"finished": 4, "hung": 2}
+    assert sorted(site.opened) in ([0, 1, 1, 2], [0, 0, 1, 2], [0, 1, 2, 2])
 
 
 def test_one_boot_that_fails_is_one_more_try(carry_out: Callable[..., Ran]) -> None:
