@@ -125,6 +125,8 @@ class GuestSite:
         }
         if self._root:
             fields["libc"] = self._root.libc
+        if self.engine == "tcg" and self._no_kvm:
+            fields["no_kvm"] = self._no_kvm
         return fields
 
     @cached_property
@@ -132,7 +134,12 @@ class GuestSite:
         """What runs the guest's instructions. The first to ask waits for a boot where there is a /dev/kvm."""
         if self._wanted == "instructions":
             return "icount"
-        return "tcg" if kvm_refusal(lambda: self._machine("kvm"), self._agent.worker) else "kvm"
+        return "tcg" if self._no_kvm else "kvm"
+
+    @cached_property
+    def _no_kvm(self) -> str | None:
+        """Why KVM is not used; None when it is."""
+        return kvm_refusal(self._kernel.sha256, lambda: self._machine("kvm"), self._agent.worker)
 
     def build(self, worker: str) -> Build:
         """The build that runs there. Raises MissingToolError, NoPlaceError."""

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from bench.kernels.qemu import Emulator
+from bench.kernels.qemu import CONSOLE_BYTES, Emulator
 from bench.kernels.wire import VERSION, BrokenLinkError, Decoder, Frame, words
+from bench.machine import size_text
 from bench.measure import PlaceLostError
 
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
@@ -109,7 +110,12 @@ class Link:
         """The line was closed: the guest has ended, and its console says why if anything does."""
         self._emulator.ended(_POWER_OFF_S)
         panic = _PANIC.search(self._emulator.console())
-        reason = f"the guest's kernel panicked {when}: {panic[1].strip()}" if panic else f"the guest ended {when}"
+        if self._emulator.has_flooded:
+            reason = f"the guest's console came to more than {size_text(CONSOLE_BYTES)} {when}"
+        elif panic:
+            reason = f"the guest's kernel panicked {when}: {panic[1].strip()}"
+        else:
+            reason = f"the guest ended {when}"
         return self._lost("crashed", reason)
 
     def _lost(self, kind: Literal["crashed", "hung"], reason: str) -> PlaceLostError:

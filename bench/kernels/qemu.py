@@ -8,7 +8,9 @@ Not for: what is said on the line (link.py), or whether KVM works here (accelera
 from __future__ import annotations
 
 import os
+import resource
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -21,6 +23,8 @@ PROGRAM = "qemu-system-x86_64"
 PACKAGE = "qemu-system-x86"
 _ARCHITECTURE = "x86_64"
 _TAIL = 4000
+CONSOLE_BYTES = 64 << 20
+"""A kernel that prints more than this is killed for it: what it prints is in memory."""
 _END_S = 10.0
 
 Engine: TypeAlias = Literal["kvm", "tcg", "icount"]
@@ -112,6 +116,11 @@ class Emulator:
             return False
         return True
 
+    @property
+    def has_flooded(self) -> bool:
+        """Whether it ended because it printed more than is kept."""
+        return self._process.returncode == -signal.SIGXFSZ
+
     def console(self) -> str:
         """The end of what the guest's kernel, and QEMU itself, have printed."""
         size = os.fstat(self._console).st_size
@@ -144,6 +153,8 @@ def started(machine: Machine, isolator: Path) -> Iterator[Emulator]:
             start_new_session=True,
         )
         there.close()
+        # Its console is the one file that QEMU writes.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (CONSOLE_BYTES, CONSOLE_BYTES))
         try:
             yield Emulator(process, here, console)
         finally:

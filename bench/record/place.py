@@ -16,12 +16,14 @@ class PlaceFields(TypedDict, total=False):
     `instructions` (a virtual clock that counts them). Times of different clocks are never compared. `boot` tells the
     boots of a guest apart, which are strata. Of a guest's kernel, `source` is the package that it came from, or its
     file, `image` the SHA-256 of its bzImage, and `entry` how it was entered: `pvh`, unpacked, or as its `image`.
+    `no_kvm` is why a guest that might have run on the processor was emulated.
     """
 
     machine: str
     source: str
     image: str
     entry: Literal["pvh", "image"]
+    no_kvm: str
     kernel: str
     distro: str
     libc: str

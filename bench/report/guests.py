@@ -19,12 +19,16 @@ _UNKNOWN: PlaceFields = {}
 
 
 def boots_said(files: Iterable[ResultFile]) -> str:
-    """Say in one line how many guests were booted, and how long they took to their end; empty when none was."""
+    """Say in one line how many guests were booted, how long they took to their end, and why they were emulated.
+
+    Empty when none was booted.
+    """
     by_guest = _by_guest(files)
     if not by_guest:
         return ""
     guests = "1 guest" if len(by_guest) == 1 else f"{len(by_guest)} guests"
-    return f"{guests}, {_took([boot for boots in by_guest.values() for boot in boots])}"
+    boots = [boot for boots in by_guest.values() for boot in boots]
+    return "; ".join([f"{guests}, {_took(boots)}", *_emulated(boots)])
 
 
 def lost_boots(files: Iterable[ResultFile]) -> list[str]:
@@ -52,6 +56,7 @@ def guests(files: Iterable[ResultFile]) -> list[str]:
         facts = [plain(known["source"])] if "source" in known else []
         facts += [f"SHA-256 {plain(known['image'])}"] if "image" in known else []
         facts += [_ENTRIES.get(known["entry"], plain(known["entry"]))] if "entry" in known else []
+        facts += _emulated(boots)
         said.append(f"{guest}: {', '.join([*facts, _took(boots)])}")
     return said
 
@@ -68,6 +73,12 @@ def _by_guest(files: Iterable[ResultFile]) -> dict[str, list[BootCost]]:
             names = [kernel, place.get("distro", "none")]
             found.setdefault(" with ".join(plain(name) for name in names if name != "none"), []).append(boot)
     return {name: found[name] for name in sorted(found, key=natural)}
+
+
+def _emulated(boots: Iterable[BootCost]) -> list[str]:
+    """Why these guests, or some of them, did not run on the processor itself: `emulated, for there is no /dev/kvm`."""
+    reasons = dict.fromkeys(plain(boot["place"]["no_kvm"]) for boot in boots if "no_kvm" in boot["place"])
+    return [f"emulated, for {reason}" for reason in reasons]
 
 
 def _took(boots: Sequence[BootCost]) -> str:

@@ -20,6 +20,8 @@ PATIENCE_S = 30.0
 class Emulator:
     """A machine that is only a line."""
 
+    has_flooded = False
+
     def __init__(self, line: socket.socket) -> None:
         self.line = line
 

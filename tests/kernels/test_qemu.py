@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.catalogue import build_of
 from bench.kernels import acceleration, qemu
+from bench.kernels.link import Link
 from bench.kernels.qemu import Machine
+from bench.measure import NoPlaceError, PlaceLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MACHINE = Machine("tcg", b"", b"", 1 << 30)
 
@@ -56,30 +64,109 @@ def test_nothing_is_left_to_chance_where_instructions_are_counted() -> None:
     assert not {"-seed", "norandmaps"} & set(asked("tcg").split())
 
 
+def test_a_guest_that_prints_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its console is kept in memory."""
+    program = tmp_path / "emulator"
+    program.write_text("#!/bin/sh\nexec yes 'no end of it'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(qemu, "PROGRAM", str(program))
+
+    with qemu.started(MACHINE, build_of("glibc").worker) as emulator, pytest.raises(PlaceLostError) as raised:
+        Link(emulator).greet(60.0)
+
+    assert raised.value.kind == "crashed"
+    assert str(raised.value) == "the guest's console came to more than 64MiB while booting"
+    assert "no end of it" in raised.value.console
+
+
 @pytest.fixture
-def unknown(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Nobody has asked for KVM yet."""
-    monkeypatch.setattr(acceleration, "_verdict", [])
-    return monkeypatch
+def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A /dev/kvm that can be opened, and that nobody has asked for yet."""
+    monkeypatch.setattr(acceleration, "_known", acceleration._Known())
+    monkeypatch.setattr(acceleration, "_DEVICE", tmp_path / "kvm")
+    (tmp_path / "kvm").touch()
+    return tmp_path / "kvm"
 
 
-def test_without_its_device_kvm_is_not_used(unknown: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    unknown.setattr(acceleration, "_DEVICE", tmp_path / "kvm")
+class Emulators:
+    """Emulators that come up, or do not, by the kernel they are given; which ones were tried."""
 
-    assert acceleration.kvm_refusal(lambda: MACHINE, Path("/nowhere")) == f"{tmp_path / 'kvm'} cannot be opened"
+    def __init__(self, *bootable: str) -> None:
+        self.tried: list[str] = []
+        self._bootable = bootable
+
+    def refusal(self, kernel: str) -> str | None:
+        return acceleration.kvm_refusal(kernel, lambda: replace(MACHINE, kernel=kernel.encode()), Path("/isolator"))
+
+    def try_one(self, made: Callable[[], Machine], _: Path) -> str | None:
+        self.tried.append(made().kernel.decode())
+        return None if self.tried[-1] in self._bootable else f"{self.tried[-1]} did not come up"
 
 
-def test_a_device_that_opens_is_not_enough(unknown: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def emulators(device: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Emulators]:  # noqa: ARG001
+    def of(*bootable: str) -> Emulators:
+        made = Emulators(*bootable)
+        monkeypatch.setattr(acceleration, "_try", made.try_one)
+        return made
+
+    return of
+
+
+def test_without_its_device_kvm_is_not_used(device: Path) -> None:
+    device.unlink()
+
+    assert acceleration.kvm_refusal("5.10", lambda: MACHINE, Path("/nowhere")) == f"there is no {device}"
+
+
+def test_who_may_not_open_the_device_is_told_so(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may
+
+    assert acceleration.kvm_refusal("5.10", lambda: MACHINE, Path("/nowhere")) == f"this user may not open {device}"
+
+
+@pytest.mark.usefixtures("device")
+def test_a_device_that_opens_is_not_enough(tmp_path: Path) -> None:
     # GIVEN what can be opened, and an emulator that does not come up with it
-    device = tmp_path / "kvm"
-    device.touch()
-    unknown.setattr(acceleration, "_DEVICE", device)
     isolator = tmp_path / "isolator"
     isolator.write_text("#!/bin/sh\necho no virtualisation\nexit 1\n")
     isolator.chmod(0o755)
 
     # THEN it is not believed, and the verdict is remembered
-    refusal = acceleration.kvm_refusal(lambda: MACHINE, isolator)
+    refusal = acceleration.kvm_refusal("5.10", lambda: MACHINE, isolator)
     assert refusal == "a guest does not boot under KVM: the guest ended while booting"
     isolator.unlink()
-    assert acceleration.kvm_refusal(lambda: MACHINE, isolator) == refusal
+    assert acceleration.kvm_refusal("5.10", lambda: MACHINE, isolator) == refusal
+
+
+def test_one_boot_under_kvm_speaks_for_all_kernels(emulators: Callable[..., Emulators]) -> None:
+    some = emulators("5.10")
+
+    assert [some.refusal(kernel) for kernel in ("5.10", "6.1", "5.10")] == [None] * 3
+    assert some.tried == ["5.10"]
+
+
+def test_a_kernel_that_does_not_come_up_says_nothing_of_the_others(emulators: Callable[..., Emulators]) -> None:
+    some = emulators("6.1", "6.12")
+
+    found = [some.refusal(kernel) for kernel in ("broken", "6.1", "6.12", "broken")]
+
+    assert found == ["broken did not come up", None, None, "broken did not come up"]
+    assert some.tried == ["broken", "6.1"]
+
+
+def test_two_kernels_that_do_not_come_up_say_that_it_is_the_machine(emulators: Callable[..., Emulators]) -> None:
+    some = emulators("6.12")
+
+    assert None not in [some.refusal(kernel) for kernel in ("5.10", "6.1", "6.12")]
+    assert some.tried == ["5.10", "6.1"]
+
+
+def test_without_an_image_nothing_is_said_of_kvm(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def imageless() -> Machine:
+        raise NoPlaceError("vmlinuz: No such file or directory")
+
+    for kernel in ("a", "b", "c"):
+        assert acceleration.kvm_refusal(kernel, imageless, Path("/nowhere")) == "vmlinuz: No such file or directory"
+    monkeypatch.setattr(acceleration, "_try", lambda *_: None)
+    assert acceleration.kvm_refusal("d", lambda: MACHINE, device) is None

@@ -95,3 +95,13 @@ def test_a_guest_that_never_came_up_has_a_line_too() -> None:
 def test_files_of_earlier_versions_say_less() -> None:
     earlier = {"place": {"kernel": "4.4.0"}, "spent_ns": {"open": 2 * 10**9, "workers": 10**9, "close": 0}}
     assert guests(files(earlier)) == ["4.4.0: 1 boot, powered off after 3.0 s"]
+
+
+def test_why_guests_were_emulated_is_told_once_together_and_of_each() -> None:
+    refused = "a guest does not boot under KVM: the guest ended while booting"
+    broken, here, again = boot("7.3.0", 9.0), boot("6.1.0", 1.0), boot("7.3.0", 9.0)
+    for emulated in (broken, again):
+        emulated["place"]["no_kvm"] = refused
+    told = files(broken, here, again)
+    assert boots_said(told) == f"2 guests, 3 boots, powered off after 1.0 to 9.0 s; emulated, for {refused}"
+    assert [f"emulated, for {refused}, 2 boots" in text for text in guests(told)] == [False, True]
