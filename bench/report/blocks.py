@@ -290,12 +290,14 @@ def machine_facts(fingerprint: Mapping[str, object], machine: Machine) -> dict[s
 def places(section: Section) -> list[str]:
     """Say where else than on the machine itself cells were measured, by the names that were asked for.
 
+    Cells that were skipped are of no place: what they say of one is what was asked for.
+
     Places that differ in their kernel only are said together: `4.4 (4.4.0-210-generic), 5.0 (5.0.0-65-generic): ...`.
     """
     found: dict[str, dict[str, None]] = {}
     for cell in section.cells:
         place = cell.machine
-        if place != section.machine:
+        if place != section.machine and set(cell.workers_by_outcome) != {"skipped"}:
             asked = [cell.axes[name] for name in ("kernel", "distro") if cell.axes.get(name)]
             name = " ".join(plain(str(name)) for name in asked or [axis(cell, "worker")])
             distro = "" if place.distro == "none" else plain(place.distro)

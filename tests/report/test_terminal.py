@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from examples import VFORK, analysed, everything, nothing
-from result_lines import GIB, cell, census, failed, header, ok, worker, write
+from result_lines import GIB, cell, census, failed, header, ok, refused, worker, write
 
 from bench.report import Options, formats
 
@@ -313,6 +313,22 @@ def test_kernels_of_a_mechanism_stand_in_their_order(tmp_path: Path) -> None:
     text = rendered(write(tmp_path / "r.jsonl", header(list(cells.values())), *lines), width=120)
 
     assert "clone3 execve [5.4, 5.10, 6.1] | clone execve [4.4]" in text
+
+
+def test_where_nothing_ran_no_cell_was_measured(tmp_path: Path) -> None:
+    ran, skipped = (cell("posix_spawn", kernel=kernel, id=kernel) for kernel in ("4.4", "5.4"))
+    path = write(
+        tmp_path / "r.jsonl",
+        header([ran, skipped]),
+        worker(ran, [ok(1000)] * 30, place={"kernel": "4.4.0", "distro": "none"}),
+        refused(skipped, "skipped", reason="qemu-system-x86_64 is not installed"),
+    )
+
+    text = rendered(path, width=120)
+
+    assert "also in      4.4 (4.4.0): " in text
+    assert "5.4 (5.4)" not in text
+    assert "qemu-system-x86_64 is not installed" in text
 
 
 def test_many_files_are_described_together(tmp_path: Path) -> None:
