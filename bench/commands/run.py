@@ -100,6 +100,10 @@ def run(  # noqa: PLR0913 - one parameter an option
             "--resume continues a file as it was planned: -o, --only, --seed, --worker, --kernel, --distro "
             "and --dry-run do not go with it"
         )
+    if resume and scenario is None and (settings or rounds is not None or launches is not None):
+        raise InvalidInput(
+            "--resume FILE takes all settings from FILE: --set, --rounds and --launches do not go with it"
+        )
     overrides = [_pair(text) for text in settings]
     overrides += [(key, value) for key, value in (("rounds", rounds), ("launches", launches)) if value is not None]
     try:
