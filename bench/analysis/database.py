@@ -161,16 +161,23 @@ class Database:
         self._connection.execute("DELETE FROM line WHERE odd")
         return found
 
-    def sessions(self) -> dict[int, tuple[int, int, str | None]]:
-        """Return for each file: session lines, hazard lines, and what interrupted the last session that says so."""
+    def sessions(self) -> dict[int, tuple[int, int, str | None, list[str]]]:
+        """Return for each file: session lines, hazard lines, what interrupted the last session that says so, and boots.
+
+        Boots are JSON, one text a session that had any.
+        """
         rows = self._rows("""
             SELECT file.file, count(*) FILTER (WHERE type = 'session'), count(*) FILTER (WHERE type = 'hazard'),
-                   max_by({'by': interrupted}, session) FILTER (WHERE type = 'footer')
+                   max_by({'by': interrupted}, session) FILTER (WHERE type = 'footer'),
+                   list(boots::VARCHAR ORDER BY session) FILTER (WHERE type = 'footer' AND boots IS NOT NULL)
             FROM file
             LEFT JOIN line ON line.file = file.file AND type <> 'worker'
             GROUP BY file.file
         """)
-        return {file: (sessions, hazards, last["by"] if last else None) for file, sessions, hazards, last in rows}
+        return {
+            file: (sessions, hazards, last["by"] if last else None, boots or [])
+            for file, sessions, hazards, last, boots in rows
+        }
 
     def hazards(self, files: Mapping[int, Path]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the hazard lines of these files, with their file's number; JSON fields are text."""

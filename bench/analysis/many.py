@@ -27,12 +27,12 @@ from bench.analysis.overview import Analysis, ResultFile, file_warnings
 from bench.analysis.sql import KIND
 from bench.analysis.summary import NOT_STARTED, CellSummary, axes_key, success_interval
 from bench.analysis.table import WorkerRow, table
-from bench.record import HazardKey, Recording, UnreadableResult, hazard_key, problem_of
+from bench.record import HazardKey, Recording, UnreadableResult, boots_problem, hazard_key, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from bench.record import HazardLine, WorkerLine
+    from bench.record import BootCost, HazardLine, WorkerLine
 
 
 def analyse_many(paths: Sequence[Path]) -> Analysis:
@@ -235,7 +235,7 @@ def _largest(values: Iterable[int | None]) -> int | None:
 
 def _hazard_recordings(collection: Collection, database: Database) -> dict[int, Recording]:
     """Return the files that have hazard lines, with these lines only."""
-    numbers = [number for number, (_, lines, _) in database.sessions().items() if lines]
+    numbers = [number for number, (_, lines, *_) in database.sessions().items() if lines]
     found: dict[int, dict[HazardKey, HazardLine]] = {number: {} for number in numbers}
     for number, fields in database.hazards({number: collection.sources[number].read_from for number in numbers}):
         line = {
@@ -254,7 +254,13 @@ def _hazard_recordings(collection: Collection, database: Database) -> dict[int, 
 
 
 def _result_file(
-    source: Source, workers: int, tried: Recording | None, sessions: int, _: int, interrupted: str | None
+    source: Source,
+    workers: int,
+    tried: Recording | None,
+    sessions: int,
+    _: int,
+    interrupted: str | None,
+    boots: Sequence[str],
 ) -> ResultFile:
     header = source.header
     return ResultFile(
@@ -268,4 +274,14 @@ def _result_file(
         planned_hazards=len(header.get("hazards", ())),
         interrupted=interrupted,
         torn=source.torn,
+        boots=tuple(boot for text in boots for boot in _boots(source, text)),
     )
+
+
+def _boots(source: Source, text: str) -> Sequence[BootCost]:
+    boots = json.loads(text)
+    problem = boots_problem(boots)
+    if problem:
+        source.flaws.append(f"{source.path}: {problem}: passed over")
+        return ()
+    return cast("Sequence[BootCost]", boots)

@@ -44,7 +44,7 @@ class ResultFile:
     """The signal's name, when the last session that could say so was stopped by one."""
     torn: bool
     boots: tuple[BootCost, ...] = ()
-    """Of guests, in all sessions; not read where files are too many to be read whole."""
+    """Of guests, in all sessions."""
 
     @property
     def complete(self) -> bool:

@@ -24,6 +24,7 @@ LINE = {
     "type": "VARCHAR",
     "session": "INTEGER",
     "interrupted": "VARCHAR",
+    "boots": "JSON",
     "round": "INTEGER",
     "position": "INTEGER",
     "cell": "JSON",
@@ -72,8 +73,8 @@ HAZARD = {
 
 SCHEMA = f"""
     CREATE TABLE file (file INTEGER, lines BIGINT, context INTEGER, run INTEGER, ok_code INTEGER);
-    CREATE TABLE line (line INTEGER, file INTEGER, type VARCHAR, session INTEGER, interrupted VARCHAR, round INTEGER,
-                       position INTEGER, kind INTEGER, not_reached BIGINT, bystander_max_ns BIGINT,
+    CREATE TABLE line (line INTEGER, file INTEGER, type VARCHAR, session INTEGER, interrupted VARCHAR, boots JSON,
+                       round INTEGER, position INTEGER, kind INTEGER, not_reached BIGINT, bystander_max_ns BIGINT,
                        bystander_control_max_ns BIGINT, odd BOOLEAN);
     CREATE TABLE kind (kind INTEGER, {", ".join(f"{name} {LINE[name]}" for name in KIND)});
     CREATE TABLE launch (line INTEGER, command INTEGER, {", ".join(f"{clock} BIGINT" for clock in CLOCKS)});
@@ -118,7 +119,7 @@ KINDS = f"""
 
 LINES = f"""
     INSERT INTO line
-    SELECT $before + batch.rowid, file, type, session, interrupted, round, position, kind.kind,
+    SELECT $before + batch.rowid, file, type, session, interrupted, boots, round, position, kind.kind,
            greatest(0, planned - coalesce(len(samples.call), 0)), bystander_max_ns, bystander_control_max_ns, odd
     FROM batch
     LEFT JOIN kind ON {" AND ".join(f"kind.{name} IS NOT DISTINCT FROM batch.{name}" for name in KIND)}

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections import deque
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, TypeAlias
 
 from bench import __version__
 from bench.record.format import FORMAT, Footer, HazardLine, Header, Line, Session, WorkerLine
+from bench.record.place import BootCost
 from bench.record.shape import check_of
 
 if TYPE_CHECKING:
@@ -347,6 +349,12 @@ def problem_of(value: Any) -> str | None:
     if problem is None and kind == "hazard":
         problem = _hazard_problem(value)
     return None if problem is None else f"{kind}{problem}"
+
+
+def boots_problem(value: Any) -> str | None:
+    """Say why a JSON value is not what a footer has of boots, or None when it is."""
+    problem = check_of(Sequence[BootCost])(value)
+    return None if problem is None else f"footer.boots{problem}"
 
 
 def _worker_problem(worker: Any) -> str | None:

@@ -95,7 +95,12 @@ def fleet(tmp_path: Path) -> list[Path]:
                 mechanism = rng.choice(["vfork -> execve", "clone -> execve", None])
                 lines.append(worker(one, launches(rng, count), round_=round_, mechanism=mechanism, **place))
         lines.append(struck)
-        lines.append(footer())
+        boot = {"place": {"kernel": "4.4.0", "boot": f"0.{number}.1"}, "spent_ns": {"open": number}}
+        lost = {"lost": {"kind": "hung", "reason": "said nothing", "console": "größe\n"}}
+        boots = {"boots": [boot, boot | lost]} if number % 3 == 1 else {}
+        lines.append(footer(interrupted="SIGINT") | boots)
+        if number == 4:  # resumed
+            lines += [session(1), footer() | {"session": 1, "boots": [boot]}]
         paths.append(write(tmp_path / f"{number:02}.jsonl", *lines))
     return paths
 
@@ -218,6 +223,26 @@ def test_a_damaged_line_is_passed_over_and_named(tmp_path: Path, damage: bytes) 
     assert not found.files[0].torn
     (launched,) = [one for one in found.cells if one.strategy == "vfork_exec"]
     assert launched.launches == 2
+
+
+@pytest.mark.parametrize(
+    ("boots", "problem"), [(3, "boots: "), ([{"place": {}, "spent_ns": {"open": "long"}}], "boots[0].spent_ns")]
+)
+def test_boots_that_make_no_sense_are_passed_over_and_named(tmp_path: Path, boots: object, problem: str) -> None:
+    sane = {"place": {"kernel": "4.4"}, "spent_ns": {"open": 1}}
+    path = write(
+        tmp_path / "r.jsonl",
+        header([VFORK]),
+        worker(VFORK, [ok(1)]),
+        footer() | {"boots": boots},
+        session(1),
+        footer() | {"session": 1, "boots": [sane]},
+    )
+
+    found = analyse_many([path])
+
+    assert [warning for warning in found.warnings if problem in warning]
+    assert found.files[0].boots == (sane,)
 
 
 @pytest.mark.parametrize("tail", [b'{"type":"worker","round"', json.dumps(worker(FORK, [ok(5)])).encode(), b"x\n"])
