@@ -29,6 +29,8 @@ T = TypeVar("T")
 _GUEST_BYTES = 1 << 30
 _SYSTEM_BYTES = 512 << 20
 """What a guest needs beside its workers: the kernel, its initramfs and what a launch takes."""
+_MOST_OF_RAM = 0.75
+"""The part of this machine's RAM that a guest may have: of all of it, so that a run is resumed with the same guests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,14 @@ def asked(workers: Sequence[str], kernels: Sequence[str], distros: Sequence[str]
     return environments(workers, kernels, distros, usual.__getitem__)
 
 
-def guest_bytes(scenario: Scenario) -> int:
-    """The RAM of a run's guests, the same for all: 1 GiB, or what two of its largest footprints take and more."""
-    largest = max((getattr(footprint, "bytes", 0) for footprint in scenario.footprints), default=0)
-    return max(_GUEST_BYTES, 2 * largest + _SYSTEM_BYTES)
+def guest_bytes(scenario: Scenario, machine_bytes: int) -> int:
+    """The RAM of a run's guests, the same for all: 1 GiB, or what two of its largest footprints take and more.
+
+    Footprints for which this machine, with so many bytes of RAM, has not that much do not count: in guests their cells
+    are skipped, and all others are measured.
+    """
+    needed = (2 * getattr(footprint, "bytes", 0) + _SYSTEM_BYTES for footprint in scenario.footprints)
+    return max((ram for ram in needed if _GUEST_BYTES < ram <= machine_bytes * _MOST_OF_RAM), default=_GUEST_BYTES)
 
 
 def _unable(kernel: str | None, distro: str | None) -> str | None:
@@ -129,12 +135,15 @@ def sites(scenario: Scenario, cells: Iterable[Cell], obtained: Obtained, usual: 
 
 
 def _guest(image: KernelImage, root: Root | None, workers: Iterable[str], scenario: Scenario) -> Site | str:
+    import psutil
+
     from bench.catalogue import MissingToolError
     from bench.kernels.guest import GuestSite
     from bench.measure import NoPlaceError
 
+    ram = guest_bytes(scenario, psutil.virtual_memory().total)
     try:
-        return GuestSite(image, root, clock=scenario.guest_clock, memory_bytes=guest_bytes(scenario), workers=workers)
+        return GuestSite(image, root, clock=scenario.guest_clock, memory_bytes=ram, workers=workers)
     except (NoPlaceError, MissingToolError) as error:
         return str(error)
 

@@ -162,7 +162,8 @@ def _plan(
     for worker in {environment.worker for environment in under}:
         with suppress(MissingToolError):  # its cells say so
             build_of(worker)
-    here, guest, vocabulary = psutil.virtual_memory().total, guest_bytes(scenario), catalogue.vocabulary()
+    here, vocabulary = psutil.virtual_memory().total, catalogue.vocabulary()
+    guest = guest_bytes(scenario, here)
     cells = [
         cell
         for environment in under

@@ -101,6 +101,8 @@ def fit_reason(budget: Budget, facts: MemoryFacts) -> str | None:
     that was swapped out is not one that a process holds.
     """
     ram = budget.ram_bytes(facts.page_bytes) + MARGIN_BYTES
+    if ram > facts.total_bytes:  # said without what is available now, which differs from worker to worker
+        return f"needs {size_text(ram)}, and there is {size_text(facts.total_bytes)} of RAM"
     if ram > facts.available_bytes:
         return f"needs {size_text(ram)}, {size_text(facts.available_bytes)} available"
     if facts.cgroup_free_bytes is not None and ram > facts.cgroup_free_bytes:

@@ -76,9 +76,9 @@ def _by_guest(files: Iterable[ResultFile]) -> dict[str, list[BootCost]]:
 
 
 def _emulated(boots: Iterable[BootCost]) -> list[str]:
-    """Why these guests, or some of them, did not run on the processor itself: `emulated, for there is no /dev/kvm`."""
+    """Why these guests, or some of them, did not run on the processor itself: `emulated: there is no /dev/kvm`."""
     reasons = dict.fromkeys(plain(boot["place"]["no_kvm"]) for boot in boots if "no_kvm" in boot["place"])
-    return [f"emulated, for {reason}" for reason in reasons]
+    return [f"emulated: {reason}" for reason in reasons]
 
 
 def _took(boots: Sequence[BootCost]) -> str:

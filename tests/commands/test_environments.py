@@ -12,10 +12,13 @@ import jsonschema
 import pytest
 import small_root
 
+from bench import catalogue as catalogues
 from bench.catalogue import build_of
+from bench.commands.places import guest_bytes
 from bench.kernels import KernelImage, Root, UnavailableError
 from bench.record import read
 from bench.record.schema import line_schema
+from bench.scenario import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +56,20 @@ def small_distro(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     # Its library is this machine's own.
     monkeypatch.setattr("bench.kernels.builds.build_for", lambda _root, worker: build_of(worker))
     return root.name
+
+
+@pytest.mark.parametrize(
+    ("machine_gib", "guest_mib"),
+    [(64, 16 * 1024 + 512), (22, 16 * 1024 + 512), (21, 4 * 1024 + 512), (5, 1024)],
+    ids=["room for all", "just", "not for 8 GiB", "not for 2 GiB"],
+)
+def test_a_guest_is_as_large_as_the_largest_footprint_needs_for_which_there_is_ram(
+    tiny: Callable[..., Path], machine_gib: int, guest_mib: int
+) -> None:
+    text = tiny(footprints='["1MiB", "40%RAM", "2GiB", "8GiB"]').read_text()
+    scenario = load(text, file="tiny.yaml", vocabulary=catalogues.load().vocabulary())
+
+    assert guest_bytes(scenario, machine_gib << 30) == guest_mib << 20
 
 
 @needs_musl

@@ -42,6 +42,14 @@ def test_what_does_not_fit_says_what_it_needs_and_what_there_is() -> None:
     assert fit_reason(Budget(int(9.5 * GIB)), facts) == "needs 9.8GiB, 7.1GiB available"
 
 
+def test_what_can_never_fit_says_so_and_the_same_whatever_is_available() -> None:
+    reasons = {
+        fit_reason(Budget(16 * GIB), replace(MACHINE, available_bytes=available)) for available in (GIB, 12 * GIB)
+    }
+
+    assert reasons == {"needs 16.3GiB, and there is 16GiB of RAM"}
+
+
 def test_a_worker_needs_its_pages_two_page_tables_and_the_margin() -> None:
     # GIVEN 1 GiB in 4 KiB pages: 2 MiB of page table entries, in the worker and again in its forked child
     exactly = GIB + 2 * 2 * MIB + MARGIN_BYTES
