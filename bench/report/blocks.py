@@ -89,7 +89,10 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
 
 
 def verdicts_of(section: Section, analysis: Analysis) -> list[Verdict]:
-    """Return the verdicts of a section as they are read: answers, then refusals; the largest footprint first."""
+    """Return the verdicts of a section as they are read: answers, then refusals; the largest footprint first.
+
+    Kernels and libraries are in the order of their versions.
+    """
     places = {cell.machine for cell in section.cells}
     theirs = (
         one for one in analysis.verdicts if one.scope.scenario == section.scenario and one.scope.machine in places
@@ -98,14 +101,15 @@ def verdicts_of(section: Section, analysis: Analysis) -> list[Verdict]:
 
 
 def _reading_order(verdict: Verdict) -> tuple[Any, ...]:
-    circumstances = verdict.scope.circumstances
+    circumstances, machine = verdict.scope.circumstances, verdict.scope.machine
     mode = circumstances.get("overcommit")
     return (
         verdict.refusal is not None,
-        verdict.scope.machine.clock != HARDWARE,
+        machine.clock != HARDWARE,
         mode if isinstance(mode, int) else -1,
         circumstances.get("limit_bytes") or 0,
         -circumstances.get("footprint_bytes", 0),
+        *(natural(fact) for fact in (machine.kernel, machine.libc, machine.distro)),
     )
 
 
@@ -135,11 +139,13 @@ def axis_name(name: str) -> str:
 def varying(cells: Sequence[CellSummary]) -> list[str]:
     """Return the axes of rows on which these cells differ.
 
-    A libc that every build brings along is told by the build.
+    A distro that has one build tells the build, and the two of them tell the libc that they bring along.
     """
     values = {name: [repr(axis(cell, name)) for cell in cells] for name in ROW_AXES}
-    if len(set(zip(values["worker"], values["libc"], strict=True))) == len(set(values["worker"])):
-        del values["libc"]
+    for name, tellers in (("libc", ("worker", "distro")), ("worker", ("distro",))):
+        told = set(zip(*(values[teller] for teller in tellers), strict=True))
+        if len(set(zip(*(values[one] for one in (*tellers, name)), strict=True))) == len(told):
+            del values[name]
     return [name for name, found in values.items() if len(set(found)) > 1]
 
 
@@ -165,7 +171,8 @@ def circumstances(cell: CellSummary, axes: Iterable[str]) -> str:
 def order(cells: Iterable[CellSummary]) -> list[CellSummary]:
     """Sort rows as they are read: what works best first, then what is fastest.
 
-    Where builds, kernels or distros are compared, the rows of one strategy stand together, at the place of the best.
+    Where builds, kernels or distros are compared, the rows of one strategy stand together, at the place of the best, in
+    the order of versions.
     """
     rows = sorted(cells, key=_rank)
     if not set(ENVIRONMENT).intersection(varying(rows)):
@@ -173,7 +180,11 @@ def order(cells: Iterable[CellSummary]) -> list[CellSummary]:
     best: dict[tuple[object, ...], int] = {}
     for at, cell in enumerate(rows):
         best.setdefault(_without_environment(cell), at)
-    return sorted(rows, key=lambda cell: best[_without_environment(cell)])
+    return sorted(rows, key=lambda cell: (best[_without_environment(cell)], *_versions(cell)))
+
+
+def _versions(cell: CellSummary) -> list[list[tuple[int, str]]]:
+    return [natural(str(axis(cell, name))) for name in ("kernel", "libc", "distro", "worker")]
 
 
 def _rank(cell: CellSummary) -> tuple[float, float, str]:
@@ -304,7 +315,9 @@ def places(section: Section) -> list[str]:
             facts = ", ".join(fact for fact in (distro, plain(place.libc), clock_title(cell)) if fact)
             kernel = f" ({plain(place.kernel)})" if place.kernel != section.machine.kernel else ""
             found.setdefault(facts, {})[f"{name}{kernel}"] = None
-    return [f"{', '.join(sorted(names, key=natural))}: {facts}" for facts, names in sorted(found.items())]
+    listed = {facts: sorted(names, key=natural) for facts, names in found.items()}
+    in_order = sorted(listed, key=lambda facts: natural(listed[facts][0]))
+    return [f"{', '.join(listed[facts])}: {facts}" for facts in in_order]
 
 
 def file_facts(files: Sequence[ResultFile]) -> list[tuple[str, str]]:

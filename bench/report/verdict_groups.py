@@ -26,6 +26,8 @@ class VerdictGroup:
     """Where the answer holds word for word; empty when there is one place and set of conditions only."""
     others: tuple[str, ...]
     """Where else the same choice was reached, with other figures."""
+    each: tuple[str, ...]
+    """Where each verdict holds, as the others do."""
 
     @property
     def answer(self) -> str:
@@ -63,6 +65,7 @@ def _group(verdicts: Sequence[Verdict], conditions: Conditions) -> VerdictGroup:
         verdicts=(*alike, *others),
         first="; ".join(conditions.phrases(map(_point, alike))),
         others=tuple(conditions.phrases(map(_point, others))),
+        each=tuple("; ".join(conditions.phrases([_point(one)])) for one in (*alike, *others)),
     )
 
 

@@ -245,6 +245,52 @@ def test_places_that_stand_beside_each_other_are_not_told_apart_by_their_builds_
     assert "no such cell" not in section.text
 
 
+def test_a_distro_tells_its_build_and_library(tmp_path: Path) -> None:
+    brought = {f"Debian {number}": ("glibc", f"glibc 2.{20 + number}") for number in range(1, 11)}
+    brought["Alpine"] = ("musl", "musl 1.2.5")
+    cells = {
+        (strategy, name): cell(strategy, distro=name, worker=build, id=f"{strategy} {name}")
+        for strategy in ("fork_exec", "vfork_exec")
+        for name, (build, _) in brought.items()
+    }
+    lines = [
+        worker(one, [ok(70_000)] * 40, place={"distro": name, "libc": brought[name][1]})
+        for (_, name), one in cells.items()
+    ]
+    path = write(tmp_path / "d.jsonl", header(list(cells.values())), *lines)
+
+    (section,) = read_page(page_of(path)).all("section", id="s0-success")
+
+    (table,) = section.all("table")
+    assert [head.text for head in table.all("thead")[0].all("th")][:3] == ["distro", "Alpine", "Debian 1"]
+    rows = [[field.text for field in row.all("td")] for row in table.all("tbody")[0].all("tr")]
+    assert rows == [["40/40"] * 11] * 2, "none of them empty"
+
+
+def test_every_reason_of_many_verdicts_says_where_it_holds(tmp_path: Path) -> None:
+    cells = [
+        cell(name, kernel=kernel, id=f"{name} {kernel}")
+        for kernel in ("5.10", "5.4")
+        for name in ("fork_exec", "vfork_exec")
+    ]
+    lines = [
+        worker(
+            one,
+            [ok(70_000 + 9_000 * (one["strategy"] == "fork_exec"))] * 40,
+            round_=round_,
+            place={"kernel": f"{one['kernel']}.0"},
+        )
+        for round_ in range(6)
+        for one in cells
+    ]
+    path = write(tmp_path / "k.jsonl", header(cells, rounds=6), *lines)
+
+    details = [one for one in read_page(page_of(path)).all("details") if "Every reason" in one.text]
+
+    said = [text.text for one in details for text in one.all("p")]
+    assert [text.partition(":")[0] for text in said] == ["Linux 5.4", "Linux 5.10"]
+
+
 @pytest.mark.parametrize("paced", [True, False])
 def test_the_method_says_so_where_ratios_are_held_against_the_machines_pace(tmp_path: Path, *, paced: bool) -> None:
     cells = [cell("vfork_exec"), cell("fork_exec"), cell("vfork_exec", twin=True, id="twin")]

@@ -313,6 +313,8 @@ def test_kernels_of_a_mechanism_stand_in_their_order(tmp_path: Path) -> None:
     text = rendered(write(tmp_path / "r.jsonl", header(list(cells.values())), *lines), width=120)
 
     assert "clone3 execve [5.4, 5.10, 6.1] | clone execve [4.4]" in text
+    rows = [line.split() for line in text.splitlines() if line.startswith("posix_spawn") and "30/30" in line]
+    assert [row[1] for row in rows] == ["4.4", "5.4", "5.10", "6.1"]
 
 
 def test_where_nothing_ran_no_cell_was_measured(tmp_path: Path) -> None:

@@ -165,7 +165,10 @@ def _conclusion(group: VerdictGroup) -> Conclusion:
         refused=group.refused,
         nothing=not group.refused and not first.chosen,
         because=because,
-        reasons=[(plain(one.sentence), [_clause(reason) for reason in one.reasons]) for one in group.verdicts],
+        reasons=[
+            (": ".join(filter(None, (where, plain(one.answer)))), [_clause(reason) for reason in one.reasons])
+            for where, one in zip(group.each, group.verdicts, strict=True)
+        ],
     )
 
 
