@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -24,7 +24,7 @@ PACKAGE = "qemu-system-x86"
 _ARCHITECTURE = "x86_64"
 _TAIL = 4000
 CONSOLE_BYTES = 64 << 20
-"""A kernel that prints more than this is killed for it: what it prints is in memory."""
+"""Of what a kernel prints no more than this is kept, for it is in memory."""
 _END_S = 10.0
 
 Engine: TypeAlias = Literal["kvm", "tcg", "icount"]
@@ -153,9 +153,10 @@ def started(machine: Machine, isolator: Path) -> Iterator[Emulator]:
             start_new_session=True,
         )
         there.close()
-        # Its console is the one file that QEMU writes.
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (CONSOLE_BYTES, CONSOLE_BYTES))
         try:
+            # Its console is the one file that QEMU writes. An ordinary user may not raise a limit that is lower already.
+            with suppress(PermissionError):
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (CONSOLE_BYTES, CONSOLE_BYTES))
             yield Emulator(process, here, console)
         finally:
             process.kill()
