@@ -154,7 +154,7 @@ def started(machine: Machine, isolator: Path) -> Iterator[Emulator]:
         )
         there.close()
         try:
-            # Its console is the one file that QEMU writes. An ordinary user may not raise a limit that is lower already.
+            # Its console is the one file that QEMU writes. An ordinary user may not raise a limit that is lower.
             with suppress(PermissionError):
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (CONSOLE_BYTES, CONSOLE_BYTES))
             yield Emulator(process, here, console)
