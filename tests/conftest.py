@@ -15,7 +15,7 @@ from bench import cli
 BESIDE = {
     *("analysis", "catalogue", "kernels", "record", "report", "scenario", "simulation"),
     *("test_adding_a_strategy", "test_contract", "test_hazard_programs", "test_hygiene", "test_mechanism"),
-    *("test_protocol", "test_writers_guide"),
+    "test_protocol",
 }
 """Rooms and modules whose tests neither change nor measure the machine, and may run beside any other."""
 LOOKS_AT_SETTINGS = "test_agent"

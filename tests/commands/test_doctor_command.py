@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conditions import wait_until
 from real_overcommit import kept, nobody_else_holds_them
 
 from bench.machine import Settings, groups, missing_right, read_settings
@@ -47,18 +48,19 @@ def test_an_ordinary_user_learns_which_cells_are_skipped(ordinary_user: Ordinary
 
 
 def test_an_ordinary_user_has_nothing_to_restore(ordinary_user: OrdinaryUser) -> None:
-    groups.sweep()  # those of workers that other tests have killed
-    with nobody_else_holds_them():
-        result = ordinary_user.run("doctor", "--restore")
+    def finds_nothing() -> bool:
+        groups.sweep()  # those of workers that other tests have killed; tests beside this one may kill more
+        with nobody_else_holds_them():
+            result = ordinary_user.run("doctor", "--restore")
+        return (result.returncode, result.stdout, result.stderr) == (0, NOTHING, "")
 
-    assert (result.returncode, result.stdout, result.stderr) == (0, NOTHING, "")
+    wait_until(finds_nothing)
 
 
 @root
 @needs_root
 def test_with_nothing_left_there_is_nothing_to_restore(machine: Settings, launchbench: Callable[..., Any]) -> None:
-    groups.sweep()
-    assert launchbench("doctor", "--restore") == (0, NOTHING, "")
+    wait_until(lambda: launchbench("doctor", "--restore") == (0, NOTHING, ""))  # as above
     assert read_settings() == machine
 
 

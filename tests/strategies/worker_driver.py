@@ -90,8 +90,11 @@ def await_end(*pids: int) -> None:
 
 def children(pid: int) -> list[int]:
     """The children of a process, zombies included (proc_pid_task(5))."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sorted(int(child) for thread in threads for child in (thread / "children").read_text().split())
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            found += map(int, (thread / "children").read_text().split())
+    return sorted(found)
 
 
 def descriptors(pid: int) -> list[str]:
@@ -210,7 +213,7 @@ class Conversation:
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             samples = self.samples()
-            if len(samples) > number and samples[number].state == UNDER_WAY:
+            if len(samples) > number and samples[number].state == UNDER_WAY and samples[number].call:
                 return
             time.sleep(0.001)
         raise TimeoutError(f"launch {number} is not under way")
