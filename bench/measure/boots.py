@@ -80,7 +80,7 @@ class Boots:
             raise self._failed[number]
         if self.trial.lost and not self.trial.has_booted:
             lost = self.trial.lost
-            raise PlaceLostError(lost.kind, f"not booted again, as of another boot: {lost.reason}", lost.console)
+            raise PlaceLostError(lost.kind, f"not booted again, for no boot of it came up: {lost.reason}", lost.console)
         if number != self._number:
             self.close()
         unopened = self._opened is None

@@ -13,7 +13,7 @@ from imagined_runs import CATALOGUE, ImaginedPlace, ImaginedSite, cell, finished
 from bench.catalogue import MissingToolError
 from bench.machine import MemoryFacts
 from bench.measure import Interruption, NoPlaceError, PlaceLostError, Plan, header, run
-from bench.measure.runner import abreast, lanes
+from bench.measure.lanes import abreast, lanes
 from bench.measure.schedule import boot, order
 from bench.record import Journal, PlaceFields, Recording, read
 from bench.scenario import Cell
@@ -304,6 +304,17 @@ def test_guests_of_the_hardware_alternate_by_boots_where_not_all_can_be_open(
     assert all(lane == sorted(lane, key=lambda one: (one.round, one.position)) for lane in in_turn)
 
 
+def test_a_guest_that_has_no_room_beside_a_worker_of_this_machine_alternates_with_it() -> None:
+    small, large = under(), under(kernel="5.10")
+    sites: Sites = {(None, None): ImaginedSite(), ("5.10", None): Guests(clock="hardware", ram_bytes=20 << 30)}
+    large_here = Cell(**(small.as_record() | {"footprint_bytes": 15 << 30}))
+
+    for own, expected in ((small, 1), (large_here, 6)):
+        by_id = {own.id: own, large.id: large}
+        in_turn, _ = lanes(order(list(by_id), 6, seed=1), by_id, sites, 6, MemoryFacts(64 << 30, 30 << 30))
+        assert len(in_turn) == expected
+
+
 def test_a_guest_of_the_hardware_is_closed_before_another_is_opened_that_has_no_room_beside_it(
     carry_out: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,7 +497,7 @@ def test_a_kernel_of_which_no_boot_succeeds_is_not_tried_in_all_of_them(
     assert ran.footer["workers"]["outcomes"] == {"hung": 6}
     assert [line["outcome"]["reason"] for line in ran.lines()] == [
         *["the guest did not boot in 90 s"] * 2,
-        *["not booted again, as of another boot: the guest did not boot in 90 s"] * 4,
+        *["not booted again, for no boot of it came up: the guest did not boot in 90 s"] * 4,
     ]
     assert {line["stderr"] for line in ran.lines()} == {"VFS: Unable to mount root fs\n"}
 
