@@ -64,13 +64,16 @@ class Link:
         line = self._emulator.line
         while True:
             left = until - time.monotonic()
-            line.settimeout(max(0.001, min(left, _NUDGE_S) if nudging else left))
+            line.settimeout(max(0.001, min(left, _NUDGE_S)))
             try:
                 return line.recv(65536)
             except TimeoutError:
-                if time.monotonic() >= until:
+                if self._emulator.has_flooded:
+                    self._emulator.kill()  # and the line ends
+                elif time.monotonic() >= until:
                     raise
-                line.sendall(_NUDGE)
+                elif nudging:
+                    line.sendall(_NUDGE)
 
     def answer(self, patience_s: float, doing: str) -> Iterator[Frame]:
         """The frames up to and with `over`. Raises PlaceLostError."""

@@ -25,6 +25,9 @@ class Emulator:
     def __init__(self, line: socket.socket) -> None:
         self.line = line
 
+    def kill(self) -> None:
+        self.line.shutdown(socket.SHUT_RDWR)
+
     def ended(self, patience_s: float) -> bool:  # noqa: ARG002 - as a real one has it
         return True
 
@@ -78,11 +81,25 @@ def test_while_it_launches_nothing_passes_the_line(ends: tuple[Link, socket.sock
 def test_one_that_is_nudged_in_vain_is_hung(ends: tuple[Link, socket.socket]) -> None:
     link, there = ends
 
-    with pytest.raises(PlaceLostError, match="said nothing for 0 s while mapping") as lost:
-        link.hear(0.3, "mapping")
+    with pytest.raises(PlaceLostError, match="said nothing for 2 s while mapping") as lost:
+        link.hear(1.5, "mapping")
 
     assert (lost.value.kind, lost.value.console) == ("hung", "the end of the console")
-    assert 1 <= len(there.recv(100)) <= 6
+    assert 1 <= len(there.recv(100)) <= 30
+
+
+@pytest.mark.parametrize("doing", ["booting", "launching", "mapping"])
+def test_one_that_prints_without_end_is_ended_and_not_waited_for(
+    doing: str, ends: tuple[Link, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, there = ends
+    monkeypatch.setattr(Emulator, "has_flooded", True)
+
+    with pytest.raises(PlaceLostError, match=f"console came to more than 64MiB while {doing}") as lost:
+        link.hear(PATIENCE_S, doing)
+
+    assert lost.value.kind == "crashed"
+    assert there.recv(100) == b"", "it is not nudged"
 
 
 def test_one_that_has_gone_is_not_waited_for(ends: tuple[Link, socket.socket]) -> None:
