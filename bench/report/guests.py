@@ -9,7 +9,7 @@ from bench.analysis import build_name, natural
 from bench.report.typography import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bench.analysis import ResultFile
     from bench.record import BootCost, PlaceFields
@@ -28,7 +28,7 @@ def boots_said(files: Iterable[ResultFile]) -> str:
         return ""
     guests = "1 guest" if len(by_guest) == 1 else f"{len(by_guest)} guests"
     boots = [boot for boots in by_guest.values() for boot in boots]
-    return "; ".join([f"{guests}, {_took(boots)}", *_emulated(boots)])
+    return "; ".join([f"{guests}, {_took(boots)}", *_emulated_said(by_guest)])
 
 
 def lost_boots(files: Iterable[ResultFile]) -> list[str]:
@@ -79,6 +79,15 @@ def _emulated(boots: Iterable[BootCost]) -> list[str]:
     """Why these guests, or some of them, did not run on the processor itself: `emulated: there is no /dev/kvm`."""
     reasons = dict.fromkeys(plain(boot["place"]["no_kvm"]) for boot in boots if "no_kvm" in boot["place"])
     return [f"emulated: {reason}" for reason in reasons]
+
+
+def _emulated_said(by_guest: Mapping[str, Sequence[BootCost]]) -> list[str]:
+    """The same of all guests: which ones, where it was not all."""
+    found: dict[str, list[str]] = {}
+    for guest, boots in by_guest.items():
+        for said in _emulated(boots):
+            found.setdefault(said, []).append(guest)
+    return [said if len(theirs) == len(by_guest) else f"{', '.join(theirs)} {said}" for said, theirs in found.items()]
 
 
 def _took(boots: Sequence[BootCost]) -> str:

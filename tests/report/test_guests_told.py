@@ -103,5 +103,6 @@ def test_why_guests_were_emulated_is_told_once_together_and_of_each() -> None:
     for emulated in (broken, again):
         emulated["place"]["no_kvm"] = refused
     told = files(broken, here, again)
-    assert boots_said(told) == f"2 guests, 3 boots, powered off after 1.0 to 9.0 s; emulated: {refused}"
+    assert boots_said(told) == f"2 guests, 3 boots, powered off after 1.0 to 9.0 s; 7.3.0 emulated: {refused}"
+    assert boots_said(files(broken, again)) == f"1 guest, 2 boots, powered off after 9.0 s; emulated: {refused}"
     assert [f"emulated: {refused}, 2 boots" in text for text in guests(told)] == [False, True]
