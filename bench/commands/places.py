@@ -66,8 +66,8 @@ def asked(workers: Sequence[str], kernels: Sequence[str], distros: Sequence[str]
 def guest_bytes(scenario: Scenario, machine_bytes: int) -> int:
     """The RAM of a run's guests, the same for all: 1 GiB, or what two of its largest footprints take and more.
 
-    Footprints for which this machine, with so many bytes of RAM, has not that much do not count: in guests their cells
-    are skipped, and all others are measured.
+    Footprints for which this machine, with so many bytes of RAM to use, has not that much do not count: in guests their
+    cells are skipped, and all others are measured.
     """
     needed = (2 * getattr(footprint, "bytes", 0) + _SYSTEM_BYTES for footprint in scenario.footprints)
     return max((ram for ram in needed if _GUEST_BYTES < ram <= machine_bytes * _MOST_OF_RAM), default=_GUEST_BYTES)
@@ -135,13 +135,12 @@ def sites(scenario: Scenario, cells: Iterable[Cell], obtained: Obtained, usual: 
 
 
 def _guest(image: KernelImage, root: Root | None, workers: Iterable[str], scenario: Scenario) -> Site | str:
-    import psutil
-
     from bench.catalogue import MissingToolError
     from bench.kernels.guest import GuestSite
+    from bench.machine import ram_bound
     from bench.measure import NoPlaceError
 
-    ram = guest_bytes(scenario, psutil.virtual_memory().total)
+    ram = guest_bytes(scenario, ram_bound())
     try:
         return GuestSite(image, root, clock=scenario.guest_clock, memory_bytes=ram, workers=workers)
     except (NoPlaceError, MissingToolError) as error:

@@ -155,6 +155,7 @@ def _plan(
     import psutil
 
     from bench.catalogue import MissingToolError, build_of
+    from bench.machine import ram_bound
     from bench.measure import Plan, plan_hazards
     from bench.scenario import expand, parse_filter, select, with_twins
 
@@ -162,8 +163,8 @@ def _plan(
     for worker in {environment.worker for environment in under}:
         with suppress(MissingToolError):  # its cells say so
             build_of(worker)
-    here, vocabulary = psutil.virtual_memory().total, catalogue.vocabulary()
-    guest = guest_bytes(scenario, here)
+    here, guest = psutil.virtual_memory().total, guest_bytes(scenario, ram_bound())
+    vocabulary = catalogue.vocabulary()
     cells = [
         cell
         for environment in under

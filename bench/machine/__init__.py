@@ -18,6 +18,7 @@ from bench.machine.memory import (
     facts_told,
     fit_reason,
     memory_facts,
+    ram_bound,
     room_reason,
     size_text,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "memory_facts",
     "missing_right",
     "no_filters",
+    "ram_bound",
     "read_settings",
     "read_state",
     "repair",

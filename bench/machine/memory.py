@@ -188,6 +188,17 @@ def memory_facts(root: Path = Path("/")) -> MemoryFacts:
     return replace(facts, cgroup_free_bytes=cgroup.memory(group).free if group else None)
 
 
+def ram_bound(root: Path = Path("/")) -> int:
+    """Return the bytes of RAM that processes here can ever have: all there is, or the least limit of their cgroups.
+
+    Raises MemoryUnknownError as `memory_facts` does.
+    """
+    total = memory_facts(root).total_bytes
+    group = cgroup.locate("memory", root)
+    limit = cgroup.memory(group).limit if group else None
+    return total if limit is None else min(total, limit)
+
+
 # What facts_told() asks for.
 FACT_FILES = (
     "proc/meminfo",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.machine import cgroup
+from bench.machine import cgroup, ram_bound
 from bench.machine.cgroup import Group, Membership, Mount, Room
 
 V2_MOUNT = "31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
@@ -129,6 +129,15 @@ def test_beyond_memory_high_a_process_crawls_so_it_is_a_limit_too(tmp_path: Path
     root = v2_machine(tmp_path, {"a/b/memory.max": "4000", "a/b/memory.high": "2000", "a/b/memory.current": "500"})
 
     assert memory_room(root) == Room(limit=2000, free=1500)
+
+
+def test_no_process_can_have_more_ram_than_the_least_limit_or_all_there_is(tmp_path: Path) -> None:
+    root = v2_machine(tmp_path, {"a/memory.max": "500000", "a/b/memory.max": "max", "a/b/memory.current": "300000"})
+    plant(root, {"proc/meminfo": "MemTotal: 1000 kB\nMemAvailable: 900 kB\n"})
+    assert ram_bound(root) == 500_000
+
+    plant(root, {"sys/fs/cgroup/a/memory.max": "5000000"})
+    assert ram_bound(root) == 1000 << 10
 
 
 def test_a_group_over_its_limit_has_nothing_left(tmp_path: Path) -> None:
