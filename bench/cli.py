@@ -108,7 +108,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         remark(f"launchbench: {' '.join(error.format_message().split())}")
         return EXIT_CODES[InvalidInput]
     except BrokenPipeError:
-        stop_writing()  # the reader has seen enough
+        stop_writing(sys.stdout)  # the reader has seen enough
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a traceback is no message for a user
         remark(f"launchbench: this is a bug: {type(error).__name__}: {error} (LAUNCHBENCH_DEBUG=1 shows where)")

@@ -94,7 +94,7 @@ def advise(
     try:
         _show(advice, _notes(pace, enough.rounds, file), _remarks(plan, advice, file), file)
     except BrokenPipeError:
-        stop_writing()  # who looks away still gets the exit code
+        stop_writing(sys.stdout)  # who looks away still gets the exit code
     if strict:
         judge(analysis)
     undecided = [one.language for one in advice.recommendations if one.choice is None]

@@ -319,7 +319,7 @@ def _finish(path: Path, footer: Footer | None, *, html: bool, quiet: bool, stric
             click.echo(f"\nresult file: {path}\n{said}")
             sys.stdout.flush()
     except BrokenPipeError:
-        stop_writing()  # who looks away still gets the exit code
+        stop_writing(sys.stdout)  # who looks away still gets the exit code
     if footer and not footer["complete"]:
         raise Incomplete(f"interrupted by {footer['interrupted']}; continue with: launchbench run --resume {path}")
     if strict:
